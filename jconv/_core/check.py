@@ -25,17 +25,13 @@ def rank(name: str, array: Any, ranks: int | Sequence[int], remedy: str = "") ->
     shape = np.shape(array)
     if len(shape) not in ranks:
         wanted = " or ".join(map(str, ranks))
-        raise ValueError(
-            f"`{name}` must have rank {wanted}, got shape {shape}" + (f"; {remedy}" if remedy else "")
-        )
+        raise ValueError(f"`{name}` must have rank {wanted}, got shape {shape}" + (f"; {remedy}" if remedy else ""))
 
 
 def not_empty(name: str, array: Any) -> None:
     """Raise a ValueError if `array` has no elements."""
     if 0 in np.shape(array):
-        raise ValueError(
-            f"`{name}` must not be empty, got shape {np.shape(array)}; pass at least one element per axis"
-        )
+        raise ValueError(f"`{name}` must not be empty, got shape {np.shape(array)}; pass at least one element per axis")
 
 
 def positive_int(name: str, value: Any) -> int:
@@ -49,9 +45,7 @@ def positive_int(name: str, value: Any) -> int:
 def integer(name: str, value: Any) -> int:
     """`value` as an int, else a TypeError."""
     if isinstance(value, bool) or not hasattr(value, "__index__"):
-        raise TypeError(
-            f"`{name}` must be an integer, got {value!r}; pass an int, not {type(value).__name__}"
-        )
+        raise TypeError(f"`{name}` must be an integer, got {value!r}; pass an int, not {type(value).__name__}")
     return int(value.__index__())
 
 
@@ -61,9 +55,7 @@ def per_axis(name: str, value: Any, count: int) -> tuple[int, ...]:
         return (integer(name, value),) * count
     values = tuple(integer(f"{name}[{i}]", v) for i, v in enumerate(value))
     if len(values) != count:
-        raise ValueError(
-            f"`{name}` must be one integer or {count} of them, got {value!r}; pass one for each axis"
-        )
+        raise ValueError(f"`{name}` must be one integer or {count} of them, got {value!r}; pass one for each axis")
     return values
 
 
@@ -71,7 +63,5 @@ def axis(name: str, value: Any, ndim: int) -> int:
     """An axis index brought into 0 … ndim-1, else a ValueError."""
     number = integer(name, value)
     if not -ndim <= number < ndim:
-        raise ValueError(
-            f"`{name}` must lie in [{-ndim}, {ndim - 1}] for an array of rank {ndim}, got {number}"
-        )
+        raise ValueError(f"`{name}` must lie in [{-ndim}, {ndim - 1}] for an array of rank {ndim}, got {number}")
     return number % ndim
