@@ -1,0 +1,79 @@
+"""The convolutions against SciPy, and the errors they raise."""
+
+import jax
+import numpy as np
+import pytest
+import scipy.signal
+
+from jconv import signal
+
+SHAPES = [((9,), (4,)), ((4,), (9,)), ((7, 6), (3, 2)), ((3, 9), (5, 4)), ((5, 6, 4), (2, 3, 4))]
+MODES = ("full", "same", "valid")
+
+
+def sample(rng, shape, dtype):
+    x = 3 * rng.normal(size=shape)
+    if np.dtype(dtype).kind == "c":
+        x = x + 1j * rng.normal(size=shape)
+    return np.abs(np.round(x)).astype(dtype) if np.dtype(dtype).kind in "iub" else x.astype(dtype)
+
+
+def same_as_scipy(name, x, y, *args, **kwargs):
+    """Both give one result, or both raise ValueError."""
+    try:
+        expected = getattr(scipy.signal, name)(x, y, *args, **kwargs)
+    except ValueError:
+        with pytest.raises(ValueError):
+            getattr(signal, name)(x, y, *args, **kwargs)
+        return
+    got = getattr(signal, name)(x, y, *args, **kwargs)
+    assert got.dtype == expected.dtype
+    assert got.shape == expected.shape
+    scale = np.abs(expected).max(initial=1)
+    eps = np.finfo(got.dtype).eps if got.dtype.kind in "fc" else 0
+    np.testing.assert_allclose(got, expected, rtol=0, atol=50 * eps * scale, err_msg=f"{name} {args} {kwargs}")
+
+
+@pytest.mark.core
+@pytest.mark.parametrize("dtype", ["float64", "complex128", "int32"])
+def test_equals_scipy(dtype):
+    rng = np.random.default_rng(0)
+    for shape1, shape2 in SHAPES:
+        x, y = sample(rng, shape1, dtype), sample(rng, shape2, dtype)
+        for mode in MODES:
+            for name in ("convolve", "correlate", "fftconvolve", "oaconvolve"):
+                same_as_scipy(name, x, y, mode)
+
+
+def test_errors_name_argument_value_and_remedy():
+    x = np.ones((4, 5))
+    for call, error, words in [
+        (lambda: signal.convolve(x, x[0]), ValueError, r"dimensionality, got shapes \(4, 5\) and \(5,\); add axes"),
+        (lambda: signal.convolve(x, x, "spam"), ValueError, r"'full'; got `mode`='spam'"),
+        (lambda: signal.convolve(x, x, method="fdt"), ValueError, r"`method` must be one of .*; got 'fdt'"),
+        (lambda: signal.convolve(x, x, boundary="warp"), ValueError, r"did you mean 'wrap'\?"),
+        (lambda: signal.convolve(x, np.ones((5, 4)), "valid"), ValueError, r"\(5, 4\); crop"),
+        (lambda: signal.convolve(x[:0], x), ValueError, r"`in1` must not be empty"),
+        (lambda: signal.convolve(x.astype(object), x), TypeError, r"`in1` has dtype object"),
+        (lambda: signal.convolve2d(x[0], x[0]), ValueError, r"`in1` must have rank 2, got shape \(5,\)"),
+        (lambda: signal.convolve2d(x, x, fillvalue=[1, 2]), ValueError, r"`fillvalue` must be scalar .* \(2,\)"),
+        (lambda: signal.convolve2d(x, x, fillvalue=1j), ValueError, r"complex; pass a real value"),
+        (lambda: signal.fftconvolve(x, x, axes=[2]), ValueError, r"axes exceeds .* got \[2\] for rank 2"),
+        (lambda: signal.fftconvolve(x, x[:, :3], axes=[0]), ValueError, r"add the axis to `axes`"),
+        (lambda: signal.sepfir2d(x, [1, 1], [1]), ValueError, r"`hrow` must be of odd length, got 2; append"),
+        (lambda: signal.correlation_lags(0, 1), ValueError, r"`in1_len` must be at least 1, got 0"),
+    ]:
+        with pytest.raises(error, match=words):
+            call()
+
+
+def test_nan_under_fft_is_warned_of():
+    with pytest.warns(RuntimeWarning, match="NAN or inf"):
+        signal.convolve([1.0, np.nan], [1.0, 2.0], method="fft")
+
+
+def test_works_under_jit_and_vmap():
+    rng = np.random.default_rng(2)
+    x, h = rng.normal(size=(3, 20)), rng.normal(size=5)
+    batch = jax.jit(jax.vmap(signal.convolve, (0, None)))(x, h)
+    np.testing.assert_allclose(batch, np.stack([np.convolve(row, h) for row in x]), rtol=1e-13, atol=1e-13)
