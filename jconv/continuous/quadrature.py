@@ -1,0 +1,193 @@
+"""The sum itself: the integrand on the nodes of every piece, weighted, with an error estimate beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jconv.continuous.nodes import Table
+from jconv.continuous.pieces import Pieces
+
+
+class Convolved(NamedTuple):
+    """The value of a convolution and an estimate, at least as large, of its error (rounding included)."""
+
+    value: jax.Array
+    error: jax.Array
+
+
+class Segments(NamedTuple):
+    """S intervals on which the rule is applied, each a part of a piece: the piece's index, the distances of the
+    interval from the piece's two ends in units of the piece, and its width in those units; all (S,)."""
+
+    piece: Any
+    left: Any
+    right: Any
+    width: Any
+
+
+class Points(NamedTuple):
+    """The nodes of S segments, (S, N): both coordinates, the Jacobian (0 where the node does not count), and the
+    coordinates of the nearest corner."""
+
+    x: jax.Array
+    y: jax.Array
+    jacobian: jax.Array
+    corner_x: jax.Array
+    corner_y: jax.Array
+
+
+def whole(pieces: Pieces) -> Segments:
+    """Each piece as one segment."""
+    count = pieces.xl.shape[0]
+    return Segments(np.arange(count), np.zeros(count), np.zeros(count), np.ones(count))
+
+
+def points(
+    pieces: Pieces,
+    segments: Segments,
+    table: Table,
+    harmless: tuple,
+    t: jax.Array,
+    *,
+    at_rest: bool = False,
+    closed: bool = False,
+) -> Points:
+    """Carry the nodes of `table` to every segment; nodes that do not count look at the point `harmless` instead.
+
+    `at_rest`: nodes do not move when ends and breakpoints do; only y follows t. `closed`: nodes at the very ends are
+    moved inside by a few units in the last place, to see the limit from their own side of a jump.
+    """
+    if at_rest:
+        pieces = Pieces(*jax.lax.stop_gradient(pieces[:4]), *pieces[4:])
+    dtype = pieces.xl.dtype
+    column = lambda v: jnp.asarray(v, dtype)[:, None]
+    pick = lambda v: v[segments.piece][:, None]
+    width = column(segments.width)
+    left = column(segments.left) + width * jnp.asarray(table.left, dtype)
+    right = column(segments.right) + width * jnp.asarray(table.right, dtype)
+    xl, yl, xr, yr = (pick(v) for v in pieces[:4])
+    length = xr - xl
+    first = left <= right
+    shift = jnp.where(first, length * left, -length * right)
+    counts = jnp.broadcast_to(length > 0, first.shape)
+    jacobian = length * width
+    if pieces.open_left or pieces.open_right:
+        last = pieces.xl.shape[0] - 1
+        is_open = {True: pick(jnp.arange(last + 1) == last) & pieces.open_right}
+        is_open[False] = pick(jnp.arange(last + 1) == 0) & pieces.open_left
+        # Beyond this distance (1e60, or 1e12 in float32) no integrable tail counts, and powers of x may overflow.
+        nearest = 1e-60 if jnp.finfo(dtype).bits == 64 else 1e-12
+        for rightward, mine in is_open.items():
+            near, far = (left, right) if rightward else (right, left)
+            far = jnp.maximum(far, nearest)
+            offset = near / far
+            sign = 1 if rightward else -1
+            first = jnp.where(mine, rightward, first)
+            shift = jnp.where(mine, sign * offset, shift)
+            jacobian = jnp.where(mine, width / far**2, jacobian)
+            counts = jnp.where(mine, far > nearest, counts)
+    corner_x, corner_y = jnp.where(first, xl, xr), jnp.where(first, yl, yr)
+    if closed:
+        shift = jnp.where(first, 1, -1) * jnp.maximum(
+            jnp.abs(shift), jnp.minimum(_nudge(corner_x, corner_y), length / 2)
+        )
+    x = jnp.where(counts, corner_x + shift, harmless[0])
+    y = corner_y - shift
+    if at_rest:
+        y = y + (t - jax.lax.stop_gradient(t))
+    y = jnp.where(counts, y, harmless[1])
+    return Points(x, y, jnp.where(counts, jacobian, 0), corner_x, corner_y)
+
+
+def _nudge(x: jax.Array, y: jax.Array) -> jax.Array:
+    """A step inside from a corner that rounding cannot undo in either coordinate."""
+    return 4 * jnp.finfo(x.dtype).eps * jnp.maximum(jnp.abs(x), jnp.abs(y))
+
+
+def boundary(f: Callable, g: Callable, pieces: Pieces, harmless: tuple, t: jax.Array) -> jax.Array:
+    """Leibniz's boundary terms, for nodes at rest: zero in value, with the derivatives of the moving ends.
+
+    The integral over the sliver between an end at rest, b0, and the same end moving, b, by a Gauss rule of three nodes:
+    its first derivative is F(b) db, and all derivatives to the sixth order are exact.
+    """
+    nodes, weights = np.polynomial.legendre.leggauss(3)
+    total = jnp.zeros((), t.dtype)
+    ends = ((pieces.xl, pieces.yl, pieces.open_left, 1), (pieces.xr, pieces.yr, pieces.open_right, -1))
+    for x, y, is_open, inward in ends:
+        count = x.shape[0]
+        index = np.arange(count)
+        finite = jnp.asarray(index != (0 if inward == 1 else count - 1)) if is_open else True
+        exists = finite & (
+            (pieces.xr > pieces.xl) | (index == 0) & pieces.open_left | (index == count - 1) & pieces.open_right
+        )
+        rest_x, rest_y = jax.lax.stop_gradient((x, y))
+        nudge = inward * _nudge(rest_x, rest_y)
+        for node, weight in zip(nodes, weights):
+            part = (1 + node) / 2 * (x - rest_x)
+            at_x = sampled(f, jnp.where(exists, rest_x + nudge + part, harmless[0]))
+            at_y = sampled(g, jnp.where(exists, rest_y - nudge - part + (t - jax.lax.stop_gradient(t)), harmless[1]))
+            at_x, at_y = _align(at_x, at_y, 1)
+            sliver = jnp.where(exists, -inward * weight / 2 * (x - rest_x), 0)
+            total = total + jnp.sum(at_x * at_y * sliver.reshape(sliver.shape + (1,) * (at_x.ndim - 1)), axis=0)
+    return total
+
+
+def sampled(f: Callable, x: jax.Array) -> jax.Array:
+    """`f`, a function of a scalar, at every element of `x`: shape x.shape + (shape of one value of f)."""
+    flat = jax.vmap(f)(x.reshape(-1))
+    return jnp.reshape(flat, x.shape + flat.shape[1:])
+
+
+def _align(a: jax.Array, b: jax.Array, leading: int) -> tuple[jax.Array, jax.Array]:
+    """Insert channel axes after the leading ones, so that the channels of `a` and `b` broadcast as NumPy's do."""
+    rank = max(a.ndim, b.ndim)
+    grow = lambda v: v.reshape(v.shape[:leading] + (1,) * (rank - v.ndim) + v.shape[leading:])
+    return grow(a), grow(b)
+
+
+def summed(f: Callable, g: Callable, p: Points, table: Table, far_end: Any) -> tuple[jax.Array, jax.Array]:
+    """The rule's value and error on every segment: (S, channels) each.
+
+    `far_end`, (S,): the segments that reach to infinity; None if none can.
+    """
+    at_x, at_y = _align(sampled(f, p.x), sampled(g, p.y), 2)
+    wide = lambda v: v.reshape(v.shape + (1,) * (at_x.ndim - 2))
+    product = jnp.where(wide(p.jacobian != 0), at_x * at_y, 0)
+    weights = jnp.asarray(table.weights, p.x.dtype)
+    weighted = product * wide(p.jacobian)
+    contract = lambda w: jnp.tensordot(weighted, w, axes=(1, 0), precision="highest")
+    value = contract(weights.astype(weighted.dtype))
+    # None of the error estimate is differentiated.
+    weighted, product, at_x, at_y, p = jax.lax.stop_gradient((weighted, product, at_x, at_y, p))
+    missed = jnp.max(jnp.abs(contract(jnp.asarray(table.null.T, weighted.dtype))), axis=-1)
+    error = missed + _rounding(weighted, at_x, at_y, p, weights, wide)
+    return value, error if far_end is None else error + _tail(product, p, far_end, wide)
+
+
+def _rounding(weighted: Any, at_x: Any, at_y: Any, p: Points, weights: Any, wide: Callable) -> jax.Array:
+    """The effect of rounding: of the values and their sum, and of the places where the functions are looked at."""
+    eps = jnp.finfo(p.x.dtype).eps
+    size = jnp.tensordot(jnp.abs(weighted), weights, axes=(1, 0))
+    live = (p.jacobian[:, 1:] != 0) & (p.jacobian[:, :-1] != 0)
+    rise = lambda v: jnp.where(wide(live), jnp.abs(v[:, 1:] - v[:, :-1]), 0)
+    level = lambda v: jnp.maximum(jnp.abs(v[:, 1:]), jnp.abs(v[:, :-1]))
+    place_x = jnp.maximum(jnp.abs(p.x), jnp.abs(p.corner_x))[:, 1:]
+    place_y = jnp.maximum(jnp.abs(p.y), jnp.abs(p.corner_y))[:, 1:]
+    moved = rise(at_x) * level(at_y) * wide(place_x) + rise(at_y) * level(at_x) * wide(place_y)
+    return eps * (8 * size + jnp.sum(moved, axis=1))
+
+
+def _tail(product: Any, p: Points, far_end: Any, wide: Callable) -> jax.Array:
+    """What may lie beyond the last node of a segment that reaches to infinity; inf where |x F| does not fall there."""
+    offset = jnp.where((p.jacobian != 0) & far_end[:, None], jnp.abs(p.x - p.corner_x), 0)
+    most = jnp.max(offset, axis=1, keepdims=True)
+    least = jnp.maximum(1, jnp.min(jnp.where(offset > 0, offset, jnp.inf), axis=1, keepdims=True))
+    envelope = jnp.abs(product) * wide(offset)
+    beyond = lambda part: jnp.max(jnp.where(wide(offset > least * (most / least) ** part), envelope, 0), axis=1)
+    late, last = beyond(0.5), jnp.max(jnp.where(wide(offset == most), envelope, 0), axis=1)
+    return jnp.where((late > 0) & (late >= 0.6 * beyond(0.25)), jnp.inf, last)
