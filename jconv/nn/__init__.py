@@ -1,0 +1,5 @@
+"""Layers of convolutional networks (`flax.nnx` modules), channels last, on jconv's own convolutions."""
+
+from jconv.nn.conv import Conv
+
+__all__ = ["Conv"]

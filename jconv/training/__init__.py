@@ -1,0 +1,25 @@
+"""Learning: jitted Optax loops as pure pairs of functions, checkpoints that resume to the same bits, metrics."""
+
+from jconv.training.checkpoint import CheckpointError, Checkpoints
+from jconv.training.fit import Callback, NonFiniteError, Report, fit
+from jconv.training.least_squares import least_squares_kernels
+from jconv.training.metrics import accuracy, confusion_matrix, wilson_interval
+from jconv.training.progress import ProgressBar
+from jconv.training.trainer import State, Trainer, trainer
+
+__all__ = [
+    "Callback",
+    "CheckpointError",
+    "Checkpoints",
+    "NonFiniteError",
+    "ProgressBar",
+    "Report",
+    "State",
+    "Trainer",
+    "accuracy",
+    "confusion_matrix",
+    "fit",
+    "least_squares_kernels",
+    "trainer",
+    "wilson_interval",
+]
