@@ -10,12 +10,13 @@ import importlib
 from typing import Any
 
 from jconv import engine
+from jconv.engine import conv2d
 
 __version__ = "0.1.0"
 
 _ROOMS = ("continuous", "kernels", "ndimage", "nn", "plotting", "sharding", "signal", "tasks", "training")
 
-__all__ = ["engine", *_ROOMS]
+__all__ = ["conv2d", "engine", *_ROOMS]
 
 
 def __getattr__(name: str) -> Any:

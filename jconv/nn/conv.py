@@ -12,6 +12,8 @@ from flax.nnx.nn import initializers
 from jconv._core import check
 from jconv.engine.conv2d import Padding, conv2d
 
+_KERNEL_INIT, _BIAS_INIT = initializers.lecun_normal(), initializers.zeros_init()  # Flax's defaults
+
 
 class Conv(nnx.Module):
     r"""A 2-D convolution layer with learned kernels, with the arguments of `flax.nnx.Conv`.
@@ -66,8 +68,8 @@ class Conv(nnx.Module):
         use_bias: bool = True,
         dtype=None,
         param_dtype=jnp.float32,
-        kernel_init=initializers.lecun_normal(),
-        bias_init=initializers.zeros_init(),
+        kernel_init=_KERNEL_INIT,
+        bias_init=_BIAS_INIT,
         algorithm: str = "xla",
         rngs: nnx.Rngs,
     ):

@@ -1,7 +1,8 @@
 """Learning: jitted Optax loops as pure pairs of functions, checkpoints that resume to the same bits, metrics."""
 
 from jconv.training.checkpoint import CheckpointError, Checkpoints
-from jconv.training.fit import Callback, NonFiniteError, Report, fit
+from jconv.training.fit import Callback, NonFiniteError, Report, evaluate, fit
+from jconv.training.functional import functional
 from jconv.training.least_squares import least_squares_kernels
 from jconv.training.metrics import accuracy, confusion_matrix, wilson_interval
 from jconv.training.progress import ProgressBar
@@ -18,7 +19,9 @@ __all__ = [
     "Trainer",
     "accuracy",
     "confusion_matrix",
+    "evaluate",
     "fit",
+    "functional",
     "least_squares_kernels",
     "trainer",
     "wilson_interval",

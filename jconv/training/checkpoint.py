@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 from collections.abc import Mapping
@@ -10,14 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import orbax.checkpoint as ocp
 
 from jconv._core import check
 from jconv._core.errors import InputError
+from jconv._core.files import write_json
 from jconv.training.trainer import State
-
-PyTree = Any
 
 
 class CheckpointError(InputError):
@@ -40,126 +41,125 @@ class Checkpoints:
 
     Notes
     -----
-    A checkpoint holds the state, the history of the metrics, the settings, the shapes and dtypes of every array, and a
-    digest of their bytes: storage that lost a piece may otherwise read as zeros.
+    A checkpoint is a folder `STEP`, written by Orbax, with the state and the history of the metrics, and a seal
+    `STEP.json`, written last, with the settings, the shapes and dtypes of the arrays, and a digest of the folder's
+    files. Without its seal a checkpoint is unfinished and does not count; with a digest that differs it is damaged.
     """
 
     def __init__(
-        self,
-        folder: str | os.PathLike,
-        *,
-        every: int = 100,
-        settings: Mapping[str, Any] | None = None,
-        keep: int = 2,
+        self, folder: str | os.PathLike, *, every: int = 100, settings: Mapping[str, Any] | None = None, keep: int = 2
     ):
         self.folder = Path(folder).absolute()
         self.every = check.positive_int("every", every)
-        self.settings = dict(settings or {})
-        self._options = ocp.CheckpointManagerOptions(
-            max_to_keep=check.positive_int("keep", keep), enable_async_checkpointing=False
-        )
+        self.keep = check.positive_int("keep", keep)
+        self.settings = json.loads(json.dumps(dict(settings or {})))  # as they will be read back
 
     def due(self, done: int, count: int) -> bool:
         """Whether the last `count` of `done` steps passed a multiple of `every`."""
         return done // self.every > (done - count) // self.every
 
-    def latest(self) -> int | None:
-        """The step of the newest checkpoint, or None."""
-        if not self.folder.is_dir():
-            return None
-        return max((int(p.name) for p in self.folder.iterdir() if p.name.isdecimal()), default=None)
+    def steps(self) -> list[int]:
+        """The steps of the finished checkpoints, in rising order."""
+        seals = self.folder.glob("*.json")
+        return sorted(int(s.stem) for s in seals if s.stem.isdecimal() and (self.folder / s.stem).is_dir())
 
     def clear(self) -> None:
         """Delete all checkpoints."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def save(self, state: State, history: Mapping[str, np.ndarray]) -> None:
-        """Save a state and the history that led to it."""
-        arrays = _as_arrays(state)
-        about = {"settings": self.settings, "arrays": _describe(arrays), "digest": _digest(arrays)}
-        with self._manager() as manager:
-            manager.save(
-                int(state.step),
-                args=ocp.args.Composite(
-                    state=ocp.args.StandardSave(arrays),
-                    history=ocp.args.StandardSave({name: np.asarray(values) for name, values in history.items()}),
-                    about=ocp.args.JsonSave(about),
-                ),
-                force=True,
-            )
+    def unfinished(self) -> bool:
+        """Whether there is a checkpoint, and the newest is not the end of its run."""
+        steps = self.steps()
+        return bool(steps) and not _seal(self.folder / str(steps[-1])).get("final", False)
+
+    def save(self, state: State, history: Mapping[str, np.ndarray], *, final: bool = False) -> None:
+        """Save a state and the history that led to it, and delete what `keep` no longer covers.
+
+        `final` notes that the run ends here.
+        """
+        arrays, step = _arrays(state), int(state.step)
+        folder, seal = self.folder / str(step), self.folder / f"{step}.json"
+        seal.unlink(missing_ok=True)
+        with _checkpointer() as checkpointer:
+            content = {"state": arrays, "history": {name: np.asarray(values) for name, values in history.items()}}
+            checkpointer.save(folder, args=ocp.args.StandardSave(content), force=True)
+        about = {"settings": self.settings, "arrays": _shapes(arrays), "digest": _digest(folder), "final": final}
+        write_json(seal, about)
+        for old in self.steps()[: -self.keep]:
+            (self.folder / f"{old}.json").unlink()
+            shutil.rmtree(self.folder / str(old))
 
     def restore(self, like: State) -> tuple[State, dict[str, np.ndarray]] | None:
         """The newest state and its history, or None where there is none; `like` is a state of the same model."""
-        step = self.latest()
-        if step is None:
+        if not (steps := self.steps()):
             return None
-        arrays = _as_arrays(like)
-        with self._manager() as manager:
-            about = self._read(manager, step, "about", ocp.args.JsonRestore())
-            self._refuse_other(step, "settings", about.get("settings"), self.settings)
-            self._refuse_other(step, "arrays", about.get("arrays"), _describe(arrays))
-            found = self._read(manager, step, "state", ocp.args.StandardRestore(arrays))
-            history = self._read(manager, step, "history", ocp.args.StandardRestore())
-        if _digest(found) != about.get("digest"):
-            raise self._damaged(step, "its arrays are not those that were saved")
-        return _from_arrays(found, like), {name: np.asarray(values) for name, values in history.items()}
-
-    def _manager(self) -> ocp.CheckpointManager:
-        return ocp.CheckpointManager(self.folder, options=self._options)
-
-    def _read(self, manager: ocp.CheckpointManager, step: int, item: str, args) -> Any:
-        try:
-            return manager.restore(step, args=ocp.args.Composite(**{item: args}))[item]
-        except Exception as error:  # whatever a cut or missing file makes the storage layers raise
-            lines = str(error).splitlines() or [type(error).__name__]
-            raise self._damaged(step, f"reading its {item} failed: {lines[0][:120]}") from error
-
-    def _damaged(self, step: int, why: str) -> CheckpointError:
-        return CheckpointError(
-            f"the checkpoint {str(self.folder / str(step))!r} is damaged ({why}); delete that folder to go on from an "
-            "earlier one or from the start"
-        )
-
-    def _refuse_other(self, step: int, what: str, found: Any, wanted: dict) -> None:
-        if found == wanted:
-            return
-        found = found if isinstance(found, dict) else {}
-        name = next(key for key in (*wanted, *found) if wanted.get(key) != found.get(key))
-        raise CheckpointError(
-            f"the checkpoint {str(self.folder / str(step))!r} belongs to another run: its {name} is "
-            f"{found.get(name, 'absent')}, here it is {wanted.get(name, 'absent')}; use the same options or another folder"
-        )
+        folder = self.folder / str(steps[-1])
+        about = _seal(folder)
+        if about.get("digest") != _digest(folder):
+            raise CheckpointError(
+                f"the checkpoint {str(folder)!r} is damaged: its files are not those that were saved; "
+                "delete that folder to go on from an earlier one, or start anew"
+            )
+        _refuse_other(folder, "option", about["settings"], self.settings)
+        _refuse_other(folder, "array", about["arrays"], _shapes(_arrays(like)))
+        with _checkpointer() as checkpointer:
+            content = checkpointer.restore(folder, args=ocp.args.StandardRestore())
+        return _state(content["state"], like), {n: np.asarray(v) for n, v in content["history"].items()}
 
 
-def _as_arrays(state: State) -> dict[str, np.ndarray]:
-    """The leaves of a state by path, random keys as their data."""
+def _checkpointer() -> ocp.Checkpointer:
+    return ocp.Checkpointer(ocp.StandardCheckpointHandler())
+
+
+def _seal(folder: Path) -> dict[str, Any]:
+    """What the seal of a checkpoint says; nothing when it cannot be read."""
+    try:
+        about = json.loads(folder.with_name(f"{folder.name}.json").read_text())
+    except (OSError, ValueError):
+        return {}
+    return about if isinstance(about, dict) and {"settings", "arrays", "digest"} <= about.keys() else {}
+
+
+def _digest(folder: Path) -> str:
+    """Of the names and bytes of all files under a folder."""
+    digest = hashlib.sha256()
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        digest.update(path.relative_to(folder).as_posix().encode() + b"\0")
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _refuse_other(folder: Path, what: str, found: Mapping, wanted: Mapping) -> None:
+    for name in (*wanted, *found):
+        if found.get(name) != wanted.get(name):
+            raise CheckpointError(
+                f"the checkpoint {str(folder)!r} belongs to another run: its {what} {name} is "
+                f"{found.get(name, 'absent')}, here it is {wanted.get(name, 'absent')}; use the same options, "
+                "or start anew"
+            )
+
+
+def _arrays(state: State) -> dict[str, np.ndarray]:
+    """The leaves of a state by their paths, random keys as their data."""
     leaves = jax.tree_util.tree_leaves_with_path(state)
-    return {jax.tree_util.keystr(path): np.asarray(_data(leaf)) for path, leaf in leaves}
+    return {_name(path): np.asarray(jax.random.key_data(v) if _is_key(v) else v) for path, v in leaves}
 
 
-def _from_arrays(arrays: Mapping[str, np.ndarray], like: State) -> State:
+def _state(arrays: Mapping[str, np.ndarray], like: State) -> State:
     def back(path, leaf):
-        array = jax.numpy.asarray(arrays[jax.tree_util.keystr(path)])
+        array = jnp.asarray(arrays[_name(path)])
         return jax.random.wrap_key_data(array, impl=jax.random.key_impl(leaf)) if _is_key(leaf) else array
 
     return jax.tree_util.tree_map_with_path(back, like)
 
 
+def _name(path) -> str:
+    return jax.tree_util.keystr(path, simple=True, separator=".")
+
+
 def _is_key(leaf: Any) -> bool:
-    return isinstance(leaf, jax.Array) and jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+    return isinstance(leaf, jax.Array) and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
 
 
-def _data(leaf: Any) -> Any:
-    return jax.random.key_data(leaf) if _is_key(leaf) else leaf
-
-
-def _describe(arrays: Mapping[str, np.ndarray]) -> dict[str, str]:
+def _shapes(arrays: Mapping[str, np.ndarray]) -> dict[str, str]:
     return {name: f"{a.dtype}{list(a.shape)}" for name, a in arrays.items()}
-
-
-def _digest(arrays: Mapping[str, np.ndarray]) -> str:
-    digest = hashlib.sha256()
-    for name in sorted(arrays):
-        digest.update(name.encode())
-        digest.update(np.ascontiguousarray(arrays[name]).tobytes())
-    return digest.hexdigest()

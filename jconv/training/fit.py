@@ -131,7 +131,7 @@ def fit(
         done += count
         parts.append(metrics)
         if checkpoints and (checkpoints.due(done, count) or done == steps):
-            checkpoints.save(state, _join(parts))
+            checkpoints.save(state, _join(parts), final=done == steps)
         for callback in callbacks:
             callback(Report(state, metrics, done, steps, time.perf_counter() - begin))
     return state, _join(parts)
@@ -152,7 +152,5 @@ def evaluate(apply: Callable[[PyTree], PyTree], inputs: PyTree, *, batch_size: i
     """`apply` on all `inputs`, `batch_size` at a time along the first axis, jitted; the outputs joined."""
     size = len(jax.tree.leaves(inputs)[0])
     jitted = jax.jit(apply)
-    pieces = [
-        jitted(jax.tree.map(lambda a: a[start : start + batch_size], inputs)) for start in range(0, size, batch_size)
-    ]
-    return jax.tree.map(lambda *p: jnp.concatenate(p), *pieces)
+    piece = lambda start: jitted(jax.tree.map(lambda a: a[start : start + batch_size], inputs))
+    return jax.tree.map(lambda *p: jnp.concatenate(p), *map(piece, range(0, size, batch_size)))

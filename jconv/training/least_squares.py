@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import jax
 import jax.numpy as jnp
-from jax import lax
 
 from jconv._core import check
 
@@ -32,9 +31,9 @@ def least_squares_kernels(image: jax.Array, outputs: jax.Array, kernel_size: tup
 
     Notes
     -----
-    Solves `A k = y`, a row of A for each position of the kernel, by QR in strips of rows: memory and condition number
-    are those of A, not of the normal equations, which square the latter. An image that leaves kernels undetermined, such
-    as a constant one, gets the shortest of the best kernels. Gene H. Golub, Numer. Math. 7 (1965), 206–216.
+    Solves `A k = y`, a row of A for each position of the kernel, by the singular values of A: the error grows with the
+    condition number of A, not with its square as by the normal equations. Takes memory for A, kh·kw times the image. An
+    image that leaves kernels undetermined, such as a constant one, gets the shortest of the best kernels.
 
     Examples
     --------
@@ -59,20 +58,6 @@ def least_squares_kernels(image: jax.Array, outputs: jax.Array, kernel_size: tup
     targets = outputs.reshape(-1, outputs.shape[-1])
     if len(design) < kh * kw:
         raise ValueError(f"`image` offers {len(design)} positions for {kh * kw} taps; use a larger image")
-    triangle, projected = _reduce(design, targets)
-    return jnp.linalg.lstsq(triangle, projected)[0].reshape(kh, kw, -1)
-
-
-def _reduce(design: jax.Array, targets: jax.Array, strip: int = 4096) -> tuple[jax.Array, jax.Array]:
-    """R and Qᵀy of the QR factorisation of a tall matrix, strip after strip."""
-    taps = design.shape[1]
-    both = jnp.concatenate([design, targets], axis=1)
-    strips = jnp.pad(both, ((0, -len(both) % strip), (0, 0))).reshape(-1, strip, both.shape[1])
-
-    def add(known, rows):
-        stacked = jnp.concatenate([known, rows])
-        q, r = jnp.linalg.qr(stacked[:, :taps])
-        return jnp.concatenate([r, q.T @ stacked[:, taps:]], axis=1), None
-
-    total, _ = lax.scan(add, jnp.zeros((taps, both.shape[1]), both.dtype), strips)
-    return total[:, :taps], total[:, taps:]
+    # The usual cut-off grows with the number of rows, and would take a photograph's fine detail for rounding.
+    cutoff = kh * kw * float(jnp.finfo(design.dtype).eps)
+    return jnp.linalg.lstsq(design, targets, rcond=cutoff)[0].reshape(kh, kw, -1)

@@ -1,0 +1,5 @@
+"""The command line: `jconv learn`, `jconv train TASK`, `jconv filter`, `jconv kernels`."""
+
+from jconv.cli.main import main
+
+__all__ = ["main"]

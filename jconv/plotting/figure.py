@@ -1,0 +1,55 @@
+"""Figures: making, decorating, saving."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from jconv._core.files import atomic
+
+INK, PALE = "#222222", "#8a8a8a"
+SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000", "#999999")  # Okabe & Ito
+
+
+def figure(width: float, height: float) -> Figure:
+    """An empty figure in inches, for files only."""
+    made = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(made)
+    return made
+
+
+def save(made: Figure, path: str | os.PathLike, *, dpi: int = 120) -> None:
+    """Write a figure as PNG, atomically."""
+    with atomic(path) as file:
+        made.savefig(file, format="png", dpi=dpi, facecolor="white")
+
+
+def bare(axes: Axes, title: str = "") -> Axes:
+    """Axes without ticks."""
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.set_title(title, fontsize=9, color=INK)
+    for spine in axes.spines.values():
+        spine.set_color(PALE)
+        spine.set_linewidth(0.6)
+    return axes
+
+
+def draw_kernel(axes: Axes, kernel: np.ndarray, *, scale: float | None = None, digits: int = 2) -> None:
+    """A kernel as coloured squares, red positive and blue negative, with its numbers where they fit."""
+    kernel = np.asarray(kernel, float)
+    scale = scale or float(np.abs(kernel).max()) or 1.0
+    axes.imshow(kernel, cmap="RdBu_r", vmin=-scale, vmax=scale, interpolation="nearest")
+    bare(axes)
+    if kernel.size > 25:
+        return
+    for (row, col), value in np.ndenumerate(kernel):
+        text = f"{value:.{digits}f}".rstrip("0").rstrip(".")
+        text = "0" if text in ("-0", "") else text.replace("-", "−").replace("0.", ".")
+        colour = "white" if abs(value) > 0.6 * scale else INK
+        size = 7 if kernel.size <= 9 else 4.6
+        axes.text(col, row, text, ha="center", va="center", fontsize=size, color=colour)
