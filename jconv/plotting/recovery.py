@@ -42,7 +42,7 @@ def kernel_recovery(
         fontsize=12,
         color=INK,
     )
-    left, right = np.ravel(made.subfigures(1, 2, width_ratios=(1, 2.15)))
+    left, right = made.subfigures(1, 2, squeeze=False, width_ratios=(1, 2.15))[0]
     above, below = left.subplots(2, 1, height_ratios=(1.15, 1))
     above.imshow(np.clip(picture if picture.shape[-1] == 3 else grey, 0, 1), cmap="gray")
     bare(above, "Input picture")

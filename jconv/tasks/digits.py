@@ -75,9 +75,8 @@ class DigitsResult(NamedTuple):
         plotting.save(plotting.kernel_grid(kernels, title=title), folder / "kernels.png")
         with atomic(folder / "parameters.npz") as file:
             leaves = jax.tree_util.tree_leaves_with_path(self.state.average)
-            np.savez(
-                file, **{jax.tree_util.keystr(path, simple=True, separator="."): np.asarray(v) for path, v in leaves}
-            )
+            named = {jax.tree_util.keystr(path, simple=True, separator="."): np.asarray(leaf) for path, leaf in leaves}
+            np.savez(file, **named)  # pyright: ignore[reportArgumentType]
         write_json(folder / "metrics.json", metrics)
 
 
