@@ -65,10 +65,13 @@ def edge_factors(
     >>> [f.tolist() for f in edge_factors("scharr", axis=0, dtype=int)]
     [[-1, 0, 1], [3, 10, 3]]
     """
-    return tuple(_array.cast(f, dtype) for f in _factors(name, axis, ndim, normalized, size))
+    return tuple(_array.cast(f, dtype) for f in edge_weights(name, axis, ndim, normalized, size))
 
 
-def _factors(name: str, axis: int, ndim: int, normalized: bool, size: int | None) -> list[np.ndarray]:
+def edge_weights(
+    name: str, axis: int, ndim: int, normalized: bool = False, size: int | None = None
+) -> list[np.ndarray]:
+    """`edge_factors` on the host, in double precision."""
     smooth, edge = (np.asarray(f, float) for f in _FACTORS[check.choice("name", name, _FACTORS)])
     if size is not None and size != len(smooth):
         if name != "sobel" or _array.odd("size", size) < 3:
@@ -83,5 +86,5 @@ def _factors(name: str, axis: int, ndim: int, normalized: bool, size: int | None
 
 
 def _build(name: str, axis: int, ndim: int, normalized: bool, dtype, size: int | None = None) -> jax.Array:
-    kernel = _array.outer(_factors(name, axis, ndim, normalized, size))
+    kernel = _array.outer(edge_weights(name, axis, ndim, normalized, size))
     return _array.cast(kernel, dtype)

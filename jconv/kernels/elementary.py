@@ -46,10 +46,11 @@ def laplacian(*, ndim: int = 2, diagonals: bool = False, dtype=None) -> jax.Arra
     >>> laplacian(dtype=int).tolist()
     [[0, 1, 0], [1, -4, 1], [0, 1, 0]]
     """
-    return _array.cast(_laplacian(ndim, diagonals), dtype)
+    return _array.cast(laplacian_weights(ndim, diagonals), dtype)
 
 
-def _laplacian(ndim: int, diagonals: bool) -> np.ndarray:
+def laplacian_weights(ndim: int, diagonals: bool = False) -> np.ndarray:
+    """`laplacian` on the host, in double precision."""
     distance = np.abs(np.indices(_array.shape(3, ndim)) - 1).sum(axis=0)
     kernel = np.where((distance > 0) if diagonals else (distance == 1), 1.0, 0.0)
     kernel[(1,) * ndim] = -kernel.sum()
@@ -62,7 +63,7 @@ def sharpen(*, amount: float = 1.0, ndim: int = 2, diagonals: bool = False, dtyp
     >>> sharpen(dtype=int).tolist()
     [[0, -1, 0], [-1, 5, -1], [0, -1, 0]]
     """
-    curvature = _laplacian(ndim, diagonals)
+    curvature = laplacian_weights(ndim, diagonals)
     center = np.zeros_like(curvature)
     center[(1,) * ndim] = 1
     return _array.cast(center - amount * curvature, dtype)

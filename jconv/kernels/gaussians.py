@@ -108,7 +108,12 @@ def gaussian1d(
         return _FORMS[form](jnp, sigma, order, radius).astype(dtype)
     if float(sigma) == 0:
         return jnp.asarray((np.arange(-radius, radius + 1) == 0) * (order == 0), dtype)
-    return jnp.asarray(_FORMS[form](np, float(sigma), order, radius), dtype)
+    exact = _FORMS[form](np, float(sigma), order, radius)
+    kernel = exact.astype(dtype)
+    if order == 0 and radius and kernel.itemsize >= 4:
+        # What rounding took from the sum goes to the end taps, which are small enough to hold it: means are kept.
+        kernel[[0, -1]] += (exact.sum() - kernel.sum(dtype=exact.dtype)) / 2
+    return jnp.asarray(kernel)
 
 
 def _safe(xp, sigma):

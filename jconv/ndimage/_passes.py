@@ -1,0 +1,97 @@
+"""The two jitted bodies of every linear filter: 1-D passes one after the other, and one n-D correlation."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import jax
+import numpy as np
+from jax import lax
+
+from jconv import engine
+from jconv._core.boundary import pad
+from jconv.ndimage._output import store
+
+
+def along(x: jax.Array, weights: jax.Array, axis: int) -> jax.Array:
+    """Correlate along one axis, without padding."""
+    return engine.correlate(x, weights.reshape(weights.shape + (1,) * (x.ndim - axis - 1)))
+
+
+def window_sum(x: jax.Array, size: int, axis: int) -> jax.Array:
+    """Sums over every run of `size` samples along `axis`, without padding.
+
+    Runs of 1, 2, 4, … samples follow from each other, and the binary digits of `size` say which to add: as accurate
+    as a pairwise sum, where differences of a cumulative sum lose digits.
+    """
+    total, offset, width = None, 0, 1
+    length = x.shape[axis] - size + 1
+    while True:
+        if size & width:
+            piece = lax.slice_in_dim(x, offset, offset + length, axis=axis)
+            total = piece if total is None else total + piece
+            offset += width
+        width *= 2
+        if width > size:
+            assert total is not None
+            return total
+        stop = x.shape[axis] - width // 2
+        x = lax.slice_in_dim(x, 0, stop, axis=axis) + lax.slice_in_dim(x, width // 2, stop + width // 2, axis=axis)
+        if width >= 8:
+            x = lax.optimization_barrier(x)
+
+
+@partial(jax.jit, static_argnames=("axes", "rules", "lefts", "work", "dtype"))
+def separable(x, factors, cval, *, axes, rules, lefts, work, dtype):
+    """One 1-D correlation per axis, each result stored in `dtype` as SciPy does; an int factor is a box's length."""
+    for weights, axis, rule, left in zip(factors, axes, rules, lefts, strict=True):
+        size = weights.shape[0]
+        widths = [(0, 0)] * x.ndim
+        widths[axis] = (left, size - 1 - left)
+        x = store(along(pad(x.astype(work), widths, rule, cval), weights.astype(work), axis), dtype)
+    return store(x, dtype)
+
+
+@partial(jax.jit, static_argnames=("sizes", "axes", "rules", "lefts", "work", "dtype"))
+def boxes(x, cval, *, sizes, axes, rules, lefts, work, dtype):
+    """One moving average per axis, each result stored in `dtype`."""
+    for size, axis, rule, left in zip(sizes, axes, rules, lefts, strict=True):
+        widths = [(0, 0)] * x.ndim
+        widths[axis] = (left, size - 1 - left)
+        padded = pad(x.astype(work), widths, rule, cval)
+        x = store(window_sum(padded, size, axis) / size, dtype)
+    return store(x, dtype)
+
+
+@partial(jax.jit, static_argnames=("rule", "lefts", "work", "dtype"))
+def dense(x, weights, cval, *, rule, lefts, work, dtype):
+    """One correlation with n-D weights, given whole or as a tuple of 1-D factors, one per axis."""
+    shape = tuple(f.shape[0] for f in weights) if isinstance(weights, tuple) else weights.shape
+    padded = pad(x.astype(work), [(left, size - 1 - left) for left, size in zip(lefts, shape)], rule, cval)
+    if isinstance(weights, tuple):
+        for axis, factor in enumerate(weights):
+            if factor.shape[0] > 1:
+                padded = along(padded, factor.astype(work), axis)
+            else:
+                padded = padded * factor.astype(work)[0]
+        return store(padded, dtype)
+    return store(engine.correlate(padded, weights.astype(work)), dtype)
+
+
+def rank_one(weights) -> tuple[np.ndarray, ...] | None:
+    """The 1-D factors of `weights` if they are an outer product to rounding, and if passes are the cheaper way."""
+    if weights.size <= 2 * sum(weights.shape) or not np.isfinite(weights).all():
+        return None
+    peak = np.unravel_index(np.abs(weights).argmax(), weights.shape)
+    if weights[peak] == 0:
+        return None
+    lines = [
+        weights[tuple(slice(None) if a == b else peak[b] for b in range(weights.ndim))] for a in range(weights.ndim)
+    ]
+    factors = [lines[0], *(line / weights[peak] for line in lines[1:])]
+    product = factors[0]
+    for factor in factors[1:]:
+        product = product[..., None] * factor
+    if np.abs(product - weights).max() > 1e-14 * np.abs(weights[peak]):
+        return None
+    return tuple(factors)

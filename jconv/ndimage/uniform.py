@@ -1,0 +1,54 @@
+"""Moving averages: `uniform_filter` and `uniform_filter1d`."""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+
+from jconv.ndimage import _arguments as arguments
+from jconv.ndimage import _output, _passes
+
+
+def uniform_filter1d(input, size, axis=-1, output=None, mode="reflect", cval=0.0, origin=0):
+    """The mean of `size` neighbours along one axis; see `uniform_filter`. Speaks `scipy.ndimage.uniform_filter1d`.
+
+    >>> uniform_filter1d([2.0, 8.0, 0.0, 4.0], 3).tolist()
+    [4.0, 3.33..., 4.0, 2.66...]
+    """
+    x = arguments.image(input)
+    return _boxes(x, [(arguments.axis_of(axis, x.ndim), size, origin, mode)], output, cval)
+
+
+def uniform_filter(input, size=3, output=None, mode="reflect", cval=0.0, origin=0, *, axes=None):
+    r"""The mean of a box of neighbours, :math:`y = \frac1n \sum_{k \in box} x[i + k]`, one axis after the other.
+
+    Parameters
+    ----------
+    input: image of any rank, real or complex.
+    size: samples of the box, one or one per axis.
+    output, mode, cval, origin, axes: see `jconv.ndimage.correlate`; `mode` and `origin` may be one per axis.
+
+    Notes
+    -----
+    The cost per sample grows with log₂ `size`, and rounding with it. Linear. Speaks `scipy.ndimage.uniform_filter`.
+    """
+    x = arguments.image(input)
+    axes = arguments.axes_of(axes, x.ndim)
+    plan = zip(
+        axes,
+        arguments.sequence("size", size, len(axes)),
+        arguments.sequence("origin", origin, len(axes)),
+        arguments.sequence("mode", mode, len(axes)),
+    )
+    return _boxes(x, [step for step in plan if step[1] > 1], output, cval)
+
+
+def _boxes(x, plan, output, cval):
+    dtype = _output.dtype_of(output, x, complex_result=jnp.iscomplexobj(x))
+    sizes = tuple(arguments.window_size(size) for _, size, _, _ in plan)
+    lefts = tuple(arguments.before(origin, size) for (_, _, origin, _), size in zip(plan, sizes))
+    rules = tuple(arguments.boundary(mode) for *_, mode in plan)
+    if x.size and plan:
+        work = _output.working_dtype(x.dtype, dtype)
+        axes = tuple(axis for axis, *_ in plan)
+        x = _passes.boxes(x, cval, sizes=sizes, axes=axes, rules=rules, lefts=lefts, work=work, dtype=dtype)
+    return _output.deliver(x.astype(dtype), output)
