@@ -3,7 +3,17 @@
 from jconv.signal.choose import choose_conv_method
 from jconv.signal.convolve import convolve, correlate, correlation_lags
 from jconv.signal.convolve2d import convolve2d, correlate2d, sepfir2d
+from jconv.signal.deconvolve import deconvolve
 from jconv.signal.fftconvolve import fftconvolve, oaconvolve
+from jconv.signal.filtfilt import filtfilt, sosfiltfilt
+from jconv.signal.fir import firwin, firwin2, kaiser_atten, kaiser_beta, kaiserord
+from jconv.signal.lfilter import lfilter, lfilter_zi, lfiltic
+from jconv.signal.resample import decimate, resample_poly
+from jconv.signal.savgol import savgol_coeffs, savgol_filter
+from jconv.signal.sosfilt import sosfilt, sosfilt_zi
+from jconv.signal.upfirdn import upfirdn
+from jconv.signal.wiener import wiener
+from jconv.signal.windows import get_window
 
 __all__ = [
     "choose_conv_method",
@@ -12,7 +22,27 @@ __all__ = [
     "correlate",
     "correlate2d",
     "correlation_lags",
+    "decimate",
+    "deconvolve",
     "fftconvolve",
+    "filtfilt",
+    "firwin",
+    "firwin2",
+    "get_window",
+    "kaiser_atten",
+    "kaiser_beta",
+    "kaiserord",
+    "lfilter",
+    "lfilter_zi",
+    "lfiltic",
     "oaconvolve",
+    "resample_poly",
+    "savgol_coeffs",
+    "savgol_filter",
     "sepfir2d",
+    "sosfilt",
+    "sosfilt_zi",
+    "sosfiltfilt",
+    "upfirdn",
+    "wiener",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import jax
+import jax.core
 import jax.numpy as jnp
 import numpy as np
 
@@ -22,12 +23,17 @@ def as_array(name: str, value: Any) -> jax.Array:
         ) from error
 
 
+def _dtype(value: Any) -> np.dtype:
+    """The dtype of an array, or a dtype itself."""
+    return np.dtype(value if isinstance(value, type) else getattr(value, "dtype", value))
+
+
 def result_type(*arrays: Any) -> np.dtype:
     """The dtype of NumPy's promotion (int32 with float32 is float64), as far as JAX's 64-bit mode allows.
 
     Types that NumPy does not know (bfloat16 and narrower) follow JAX's promotion.
     """
-    dtypes = [np.dtype(getattr(a, "dtype", a)) for a in arrays]
+    dtypes = list(map(_dtype, arrays))
     if any(d.kind == "V" for d in dtypes):
         promoted = jnp.result_type(*dtypes)
     else:
@@ -37,7 +43,7 @@ def result_type(*arrays: Any) -> np.dtype:
 
 def inexact_type(*arrays: Any) -> np.dtype:
     """The promoted dtype, integers and booleans taken as float64, float16 and bfloat16 as float32."""
-    dtypes = [np.dtype(getattr(a, "dtype", a)) for a in arrays]
+    dtypes = list(map(_dtype, arrays))
     dtypes = [np.dtype(np.float64) if d.kind in "biu" else d for d in dtypes]
     dtypes = [np.dtype(np.float32) if d.name in HALF else d for d in dtypes]
     return result_type(*dtypes)
@@ -51,3 +57,8 @@ def cast(x: jax.Array, dtype: Any) -> jax.Array:
 def real_type(dtype: Any) -> np.dtype:
     """The dtype of the real part."""
     return np.zeros((), dtype).real.dtype
+
+
+def is_concrete(*values: Any) -> bool:
+    """Whether all values are known, so that they can be checked; inside jit they are not."""
+    return not any(isinstance(v, jax.core.Tracer) for v in values)

@@ -41,17 +41,18 @@ def window(
 
     Sample m of the full convolution sees x[m - k + 1 … m].
     """
+    batch = x.ndim - h.ndim
     crop, widths = [], []
-    for n, k, (start, length) in zip(x.shape, h.shape, spans, strict=True):
+    for n, k, (start, length) in zip(x.shape[batch:], h.shape, spans, strict=True):
         before, after = k - 1 - start, start + length - n
         crop.append(slice(max(0, -before), n - max(0, -after)))
         widths.append((max(0, before), max(0, after)))
     if rule == "constant" and fillvalue is None:
-        return x[tuple(crop)], tuple(widths)
+        return x[(..., *crop)], tuple(widths)
     # The rule continues the whole array; what is not seen is cropped afterwards.
-    padded = pad(x, widths, rule, 0 if fillvalue is None else fillvalue)
+    padded = pad(x, [(0, 0)] * batch + widths, rule, 0 if fillvalue is None else fillvalue)
     crop = [slice(c.start, c.stop + b + a) for c, (b, a) in zip(crop, widths, strict=True)]
-    return padded[tuple(crop)], ((0, 0),) * x.ndim
+    return padded[(..., *crop)], ((0, 0),) * h.ndim
 
 
 @partial(jax.jit, static_argnames=("spans", "rule", "algorithm", "precision", "memory_budget"))
@@ -68,7 +69,8 @@ def linear(
 ) -> jax.Array:
     """The samples in `spans` of the full convolution of `x`, continued under `rule`, with the kernel `h`.
 
-    Both have one dtype and one rank. Booleans are summed as "or", float16 and bfloat16 in float32.
+    Both have one dtype; the leading axes that `x` has more than `h` are batch axes. Booleans are summed
+    as "or", float16 and bfloat16 in float32.
     """
     dtype = x.dtype
     if dtype.kind == "b":
