@@ -177,7 +177,7 @@ def check_signal(x: jax.Array) -> jax.Array:
 
 def check_leading(a: jax.Array) -> None:
     """Raise a ValueError if a[0] is known to be zero."""
-    if is_concrete(a) and a[0] == 0:
+    if is_concrete(a) and np.asarray(a)[0] == 0:
         raise ValueError("First `a` filter coefficient must be non-zero, got a[0] = 0; drop leading zeros")
 
 
