@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import jax
-import jax.core
 import jax.numpy as jnp
 import numpy as np
 
@@ -16,8 +15,13 @@ def as_array(name: str, value: Any) -> jax.Array:
     """`value` as an array of JAX, or a TypeError that names the argument."""
     try:
         return jnp.asarray(value)
-    except TypeError as error:
-        dtype = getattr(np.asarray(value), "dtype", type(value).__name__)
+    except (TypeError, ValueError) as error:
+        try:
+            dtype = np.asarray(value).dtype
+        except ValueError:  # ragged
+            raise error from None
+        if dtype.kind in "biufc" and dtype.itemsize <= 16 and dtype.name not in ("longdouble", "float128"):
+            raise
         raise TypeError(
             f"`{name}` has dtype {dtype}, which JAX cannot hold; pass booleans, integers, reals or complex numbers"
         ) from error
@@ -57,8 +61,3 @@ def cast(x: jax.Array, dtype: Any) -> jax.Array:
 def real_type(dtype: Any) -> np.dtype:
     """The dtype of the real part."""
     return np.zeros((), dtype).real.dtype
-
-
-def is_concrete(*values: Any) -> bool:
-    """Whether all values are known, so that they can be checked; inside jit they are not."""
-    return not any(isinstance(v, jax.core.Tracer) for v in values)

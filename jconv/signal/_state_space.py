@@ -5,7 +5,11 @@
 Over a block of L samples the zero-state output is T x with the lower triangular Toeplitz matrix T of the impulse
 response, the state at the block's end is A^L z + R x with R = [A^{L-1} B … A B, B], and the state at its start adds
 O z with O = [C; C A; … C A^{L-1}]. So all blocks are one product x [Tᵀ Rᵀ], the starting states follow from a
-first-order recursion with the matrix A^L, solved by doubling, and one small product adds O z.
+first-order recursion with the matrix A^L, and one small product adds O z.
+
+That recursion is solved by doubling, which takes powers of A^L. Where A is far from normal (the direct form of more
+than two poles close together) its powers are large before they decay, and squaring them loses what a product with a
+vector keeps; there the recursion runs block after block.
 
 Source: Burrus, "Block realization of digital filters", IEEE Trans. Audio Electroacoust. 20 (1972).
 """
@@ -21,6 +25,8 @@ from jax import lax
 
 # Samples in a block: wide enough for the matrix product, no wider than it stays the smaller part of the work.
 _BLOCK = 32
+# The same where the blocks follow each other, so that there are fewer of them.
+_LONG_BLOCK = 128
 
 _dot = partial(jnp.matmul, precision="highest")
 
@@ -50,21 +56,21 @@ def series(first: StateSpace, second: StateSpace) -> StateSpace:
     return StateSpace(A, B, C, second.D * first.D)
 
 
-def run(system: StateSpace, x: jax.Array, z: jax.Array) -> tuple[jax.Array, jax.Array]:
+def run(system: StateSpace, x: jax.Array, z: jax.Array, *, doubling: bool) -> tuple[jax.Array, jax.Array]:
     """Filter the last axis of `x` (…, n) from the states `z` (…, p); the output (…, n) and the states behind it."""
     n = x.shape[-1]
-    size = min(_BLOCK, n)
+    size = min(_BLOCK if doubling else _LONG_BLOCK, n)
     blocks = n // size
     head, tail = x[..., : blocks * size], x[..., blocks * size :]
-    y, z = _blocks(system, head.reshape(*x.shape[:-1], blocks, size), z)
+    y, z = _blocks(system, head.reshape(*x.shape[:-1], blocks, size), z, doubling)
     y = y.reshape(*x.shape[:-1], blocks * size)
     if tail.shape[-1] == 0:
         return y, z
-    rest, z = _blocks(system, tail[..., None, :], z)
+    rest, z = _blocks(system, tail[..., None, :], z, doubling)
     return jnp.concatenate([y, rest[..., 0, :]], axis=-1), z
 
 
-def _blocks(system: StateSpace, x: jax.Array, z: jax.Array) -> tuple[jax.Array, jax.Array]:
+def _blocks(system: StateSpace, x: jax.Array, z: jax.Array, doubling: bool) -> tuple[jax.Array, jax.Array]:
     """`run` for x (…, blocks, L)."""
     size, p = x.shape[-1], system.B.size
     observe, reach, response = _responses(system, size)
@@ -72,7 +78,7 @@ def _blocks(system: StateSpace, x: jax.Array, z: jax.Array) -> tuple[jax.Array, 
     toeplitz = jnp.where(lag >= 0, response[jnp.clip(lag, 0)], 0)  # [n, k]: from input k to output n
     both = _dot(x, jnp.concatenate([toeplitz.T, reach], axis=1))
     y, gain = both[..., :size], both[..., size:]
-    states = _starting_states(_power(system.A, size), gain, z)
+    states = (_doubled if doubling else _one_by_one)(_power(system.A, size), gain, z)
     y = y + _dot(states[..., :-1, :], observe.T)
     return y, states[..., -1, :].reshape(*z.shape[:-1], p)
 
@@ -90,19 +96,25 @@ def _responses(system: StateSpace, size: int) -> tuple[jax.Array, jax.Array, jax
 
 
 def _power(matrix: jax.Array, exponent: int) -> jax.Array:
-    """matrix^exponent, exponent ≥ 1, by squaring."""
-    result = None
-    while exponent:
-        if exponent & 1:
-            result = matrix if result is None else _dot(result, matrix)
-        exponent >>= 1
-        if exponent:
-            matrix = _dot(matrix, matrix)
-    assert result is not None
-    return result
+    """matrix^exponent column by column: each is carried on like a state."""
+    return lax.fori_loop(
+        0, exponent, lambda _, power: _dot(matrix, power), jnp.eye(matrix.shape[0], dtype=matrix.dtype)
+    )
 
 
-def _starting_states(M: jax.Array, gain: jax.Array, z: jax.Array) -> jax.Array:
+def _one_by_one(M: jax.Array, gain: jax.Array, z: jax.Array) -> jax.Array:
+    """The same as `_doubled`, one block after the other."""
+
+    def step(z, g):
+        z = jnp.sum(M * z[..., None, :], axis=-1) + g
+        return z, z
+
+    z = jnp.broadcast_to(z, (*gain.shape[:-2], gain.shape[-1]))
+    _, s = lax.scan(step, z, jnp.moveaxis(gain, -2, 0))
+    return jnp.concatenate([z[..., None, :], jnp.moveaxis(s, 0, -2)], axis=-2)
+
+
+def _doubled(M: jax.Array, gain: jax.Array, z: jax.Array) -> jax.Array:
     """s[0] = z, s[i+1] = M s[i] + gain[i]: all s, (…, blocks + 1, p), by doubling the reach of each sum."""
     s = jnp.concatenate([jnp.broadcast_to(z[..., None, :], (*gain.shape[:-2], 1, gain.shape[-1])), gain], axis=-2)
     reach = 1

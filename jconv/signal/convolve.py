@@ -6,12 +6,12 @@ import warnings
 from typing import Any
 
 import jax
-import jax.core
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
 from jconv._core import check
+from jconv._core.concrete import is_traced
 from jconv.signal._dtypes import as_array, cast, inexact_type, result_type
 from jconv.signal._extent import MODES, check_mode, check_same_rank, spans, valid_needs_swap
 from jconv.signal._fft import fft_convolve
@@ -195,7 +195,7 @@ def correlation_lags(in1_len: int, in2_len: int, mode: str = "full") -> jax.Arra
 
 
 def _warn_of_nan(out: jax.Array) -> None:
-    if not isinstance(out, jax.core.Tracer) and out.size and not np.isfinite(out.reshape(-1)[0]):
+    if not is_traced(out) and out.size and not np.isfinite(out.reshape(-1)[0]):
         warnings.warn(
             "Use of fft convolution on input with NAN or inf results in NAN or inf output. "
             "Consider using method='direct' instead.",

@@ -8,7 +8,8 @@ import jax
 import jax.numpy as jnp
 
 from jconv._core import check
-from jconv.signal._dtypes import as_array, is_concrete, result_type
+from jconv._core.concrete import is_traced
+from jconv.signal._dtypes import as_array, result_type
 from jconv.signal._extend import extend
 from jconv.signal.lfilter import check_signal, lfilter, lfilter_zi
 from jconv.signal.sosfilt import check_sos, sosfilt, sosfilt_zi
@@ -112,7 +113,7 @@ def sosfiltfilt(sos: Any, x: Any, axis: int = -1, padtype: str | None = "odd", p
     axis = check.axis("axis", axis, x.ndim)
     rows = jnp.moveaxis(x, axis, -1)
     taps = 2 * sos.shape[0] + 1
-    if is_concrete(sos):
+    if not is_traced(sos):
         taps -= int(min((sos[:, 2] == 0).sum(), (sos[:, 5] == 0).sum()))
     edge = _padding(padtype, padlen, rows.shape[-1], 3 * taps)
     rows = _extended(rows, padtype, edge)

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jconv._core import check
-from jconv.signal._dtypes import is_concrete
+from jconv._core.concrete import is_traced
 from jconv.signal.windows import get_window
 
 
@@ -244,9 +244,7 @@ def firwin2(
         raise ValueError(
             f"freq and gain must be of same length, got shapes {freq.shape} and {gain.shape}; pass 1-D arrays"
         )
-    if nfreqs is None:
-        nfreqs = 1 + 2 ** math.ceil(math.log2(numtaps))
-    elif numtaps >= nfreqs:
+    if nfreqs is not None and numtaps >= nfreqs:
         raise ValueError(
             f"ntaps must be less than nfreqs, but firwin2 was called with ntaps={numtaps} and nfreqs={nfreqs}; "
             "raise `nfreqs`"
@@ -257,12 +255,12 @@ def firwin2(
     # A repeated frequency is a jump: move its two samples apart by one ulp of the Nyquist frequency.
     jump = (freq[1:] == freq[:-1]).astype(freq.dtype) * jnp.finfo(freq.dtype).eps * nyquist
     freq = freq - jnp.pad(jump, (0, 1)) + jnp.pad(jump, (1, 0))
-    if is_concrete(freq) and np.any(np.diff(np.asarray(freq)) <= 0):
+    if not is_traced(freq) and np.any(np.asarray(freq)[1:] <= np.asarray(freq)[:-1]):
         raise ValueError(
             f"freq cannot contain numbers that are too close to a repeated value, got {np.asarray(freq)}; "
             "keep them further apart than eps * (fs/2)"
         )
-    mesh = jnp.linspace(0, nyquist, nfreqs)
+    mesh = jnp.linspace(0, nyquist, 1 + 2 ** math.ceil(math.log2(numtaps)) if nfreqs is None else nfreqs)
     phase = jnp.exp(-0.5j * (numtaps - 1) * jnp.pi * mesh / nyquist)
     if antisymmetric:
         phase = phase * 1j
@@ -280,7 +278,7 @@ def check_fs(fs: Any) -> Any:
 
 
 def _check_cutoff(cutoff: jax.Array) -> None:
-    if not is_concrete(cutoff):
+    if is_traced(cutoff):
         return
     values = np.asarray(cutoff)
     if values.min() <= 0 or values.max() >= 1:
@@ -309,7 +307,7 @@ def _passes_zero(pass_zero: bool | str, count: int) -> bool:
 
 
 def _check_freq(freq: jax.Array, nyquist: Any) -> None:
-    if not is_concrete(freq, nyquist):
+    if is_traced((freq, nyquist)):
         return
     f = np.asarray(freq)
     step = np.diff(f)
@@ -326,7 +324,7 @@ def _check_freq(freq: jax.Array, nyquist: Any) -> None:
 
 
 def _check_gain(gain: jax.Array, kind: int) -> None:
-    if not is_concrete(gain):
+    if is_traced(gain):
         return
     first, last = float(gain[0]), float(gain[-1])
     if kind == 2 and last != 0:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, overload
 
 import jax
 import jax.numpy as jnp
@@ -11,11 +11,18 @@ import numpy as np
 from jax import lax
 
 from jconv._core import check
+from jconv._core.concrete import is_traced
 from jconv.signal import _state_space
-from jconv.signal._dtypes import as_array, is_concrete, result_type
+from jconv.signal._dtypes import as_array, result_type
 from jconv.signal._linear import linear
 
 
+@overload
+def lfilter(b: Any, a: Any, x: Any, axis: int = -1, zi: None = None) -> jax.Array: ...
+@overload
+def lfilter(b: Any, a: Any, x: Any, axis: int = -1, *, zi: Any) -> tuple[jax.Array, jax.Array]: ...
+@overload
+def lfilter(b: Any, a: Any, x: Any, axis: int, zi: Any) -> tuple[jax.Array, jax.Array]: ...
 def lfilter(b: Any, a: Any, x: Any, axis: int = -1, zi: Any = None) -> jax.Array | tuple[jax.Array, jax.Array]:
     r"""Filter along one axis with a rational transfer function.
 
@@ -44,8 +51,8 @@ def lfilter(b: Any, a: Any, x: Any, axis: int = -1, zi: Any = None) -> jax.Array
 
     Notes
     -----
-    FIR filters go through the engine. IIR filters run in blocks as matrix products (see `jconv.signal._state_space`);
-    results differ from a loop's by rounding, which narrow filters of high order amplify: prefer `sosfilt` there.
+    FIR filters go through the engine. IIR filters run in blocks as matrix products (see `jconv.signal._state_space`),
+    fastest for two poles or fewer; narrow filters of high order amplify rounding, so prefer `sosfilt` there.
     Differentiable in all arguments, unstable filters included. Mirrors `scipy.signal.lfilter`.
 
     >>> lfilter([1.0], [1.0, -0.5], [1.0, 0, 0, 0])
@@ -104,7 +111,7 @@ def lfilter_zi(b: Any, a: Any) -> jax.Array:
         raise ValueError(f"Numerator b must be 1-D, got shape {b.shape}")
     if a.ndim != 1:
         raise ValueError(f"Denominator a must be 1-D, got shape {a.shape}")
-    if is_concrete(a):
+    if not is_traced(a):
         used = np.flatnonzero(np.asarray(a))
         if used.size == 0:
             raise ValueError(f"There must be at least one nonzero `a` coefficient, got a={a}")
@@ -177,7 +184,7 @@ def check_signal(x: jax.Array) -> jax.Array:
 
 def check_leading(a: jax.Array) -> None:
     """Raise a ValueError if a[0] is known to be zero."""
-    if is_concrete(a) and np.asarray(a)[0] == 0:
+    if not is_traced(a) and np.asarray(a)[0] == 0:
         raise ValueError("First `a` filter coefficient must be non-zero, got a[0] = 0; drop leading zeros")
 
 
@@ -203,7 +210,8 @@ def _lfilter(b: jax.Array, a: jax.Array, x: jax.Array, zi: jax.Array | None, axi
     else:
         b, a = _monic(b, a)
         z = jnp.zeros((*x.shape[:-1], b.size - 1), x.dtype) if zi is None else zi
-        y, zf = _state_space.run(_state_space.direct_form(b, a), x, z) if x.size else (x, z)
+        system = _state_space.direct_form(b, a)
+        y, zf = _state_space.run(system, x, z, doubling=b.size <= 3) if x.size else (x, z)
         zf = None if zi is None else zf
     return jnp.moveaxis(y, -1, axis), None if zf is None else jnp.moveaxis(zf, -1, axis)
 

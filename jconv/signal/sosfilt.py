@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, overload
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from jconv._core import check
+from jconv._core.concrete import is_traced
 from jconv.signal import _state_space
-from jconv.signal._dtypes import as_array, is_concrete, result_type
+from jconv.signal._dtypes import as_array, result_type
 from jconv.signal.lfilter import check_signal, lfilter_zi
 
 
+@overload
+def sosfilt(sos: Any, x: Any, axis: int = -1, zi: None = None) -> jax.Array: ...
+@overload
+def sosfilt(sos: Any, x: Any, axis: int = -1, *, zi: Any) -> tuple[jax.Array, jax.Array]: ...
+@overload
+def sosfilt(sos: Any, x: Any, axis: int, zi: Any) -> tuple[jax.Array, jax.Array]: ...
 def sosfilt(sos: Any, x: Any, axis: int = -1, zi: Any = None) -> jax.Array | tuple[jax.Array, jax.Array]:
     r"""Filter along one axis with a cascade of second-order sections.
 
@@ -110,7 +117,7 @@ def check_sos(sos: Any) -> jax.Array:
         raise ValueError(f"sos array must be 2D, got shape {sos.shape}")
     if sos.shape[1] != 6:
         raise ValueError(f"sos array must be shape (n_sections, 6), got {sos.shape}")
-    if is_concrete(sos) and not np.all(np.asarray(sos)[:, 3] == 1):
+    if not is_traced(sos) and not np.all(np.asarray(sos)[:, 3] == 1):
         raise ValueError(f"sos[:, 3] should be all ones, got {sos[:, 3]}; divide each row by its fourth number")
     return sos
 
@@ -125,6 +132,6 @@ def _sosfilt(sos: jax.Array, x: jax.Array, z: jax.Array, axis: int) -> tuple[jax
         system = _state_space.direct_form(sos[0, :3], sos[0, 3:])
         for s in range(1, sections):
             system = _state_space.series(system, _state_space.direct_form(sos[s, :3], sos[s, 3:]))
-        x, flat = _state_space.run(system, x, z.reshape(*z.shape[:-2], 2 * sections))
+        x, flat = _state_space.run(system, x, z.reshape(*z.shape[:-2], 2 * sections), doubling=True)
         z = flat.reshape(z.shape)
     return jnp.moveaxis(x, -1, axis), jnp.moveaxis(z, (-2, -1), (0, axis + 1))

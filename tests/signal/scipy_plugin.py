@@ -2,7 +2,7 @@
 
 Load it with `-p scipy_plugin`. Every public name that both packages have is replaced before SciPy's test modules are
 imported. What comes back is turned into NumPy arrays, which is what the tests compare; nothing else is changed.
-A test counts when it called at least one function of jconv. Tests listed in `scipy_exclusions.py` must fail.
+A test counts when it called at least one function of jconv. Those listed in `scipy_exclusions.py` may fail.
 """
 
 import functools
@@ -58,7 +58,7 @@ def pytest_collection_modifyitems(items):
     for item in items:
         for pattern, reason in scipy_exclusions.EXCLUDED.items():
             if re.search(pattern, item.nodeid):
-                item.add_marker(pytest.mark.xfail(reason=f"excluded: {reason}", strict=True))
+                item.add_marker(pytest.mark.xfail(reason=f"excluded: {reason}"))
 
 
 def pytest_runtest_protocol(item):
