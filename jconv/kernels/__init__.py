@@ -4,24 +4,47 @@ Every builder has a default for everything, so that `build(name)` works; sizes a
 may be traced, so that a kernel can be learned through its parameters.
 """
 
+from jconv.kernels.analysis import Description, Factors, describe, factor, frequency_response
+from jconv.kernels.discretize import discretize
 from jconv.kernels.edges import edge_factors, farid, prewitt, scharr, sobel
 from jconv.kernels.elementary import box, emboss, identity, laplacian, sharpen
+from jconv.kernels.gabors import gabor, gabor_bank, log_gabor, log_gabor_bank
 from jconv.kernels.gaussians import gaussian, gaussian1d
+from jconv.kernels.optics import airy, disk, moffat, motion
+from jconv.kernels.steerable import laplacian_of_gaussian, riesz, savitzky_golay, steerable
 from jconv.kernels.table import NAMES, build
 
 __all__ = [
     "NAMES",
+    "Description",
+    "Factors",
+    "airy",
     "box",
     "build",
+    "describe",
+    "discretize",
+    "disk",
     "edge_factors",
     "emboss",
+    "factor",
     "farid",
+    "frequency_response",
+    "gabor",
+    "gabor_bank",
     "gaussian",
     "gaussian1d",
     "identity",
     "laplacian",
+    "laplacian_of_gaussian",
+    "log_gabor",
+    "log_gabor_bank",
+    "moffat",
+    "motion",
     "prewitt",
+    "riesz",
+    "savitzky_golay",
     "scharr",
     "sharpen",
     "sobel",
+    "steerable",
 ]

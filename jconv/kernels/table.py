@@ -10,12 +10,36 @@ import jax
 from jconv._core import check
 from jconv.kernels.edges import farid, prewitt, scharr, sobel
 from jconv.kernels.elementary import box, emboss, identity, laplacian, sharpen
+from jconv.kernels.gabors import gabor, log_gabor
 from jconv.kernels.gaussians import gaussian
+from jconv.kernels.optics import airy, disk, moffat, motion
+from jconv.kernels.steerable import laplacian_of_gaussian, riesz, savitzky_golay, steerable
 
 NAMES: MappingProxyType[str, Callable[..., jax.Array]] = MappingProxyType(
     {
         builder.__name__: builder
-        for builder in (identity, box, gaussian, sobel, prewitt, scharr, farid, laplacian, sharpen, emboss)
+        for builder in (
+            identity,
+            box,
+            gaussian,
+            sobel,
+            prewitt,
+            scharr,
+            farid,
+            laplacian,
+            laplacian_of_gaussian,
+            sharpen,
+            emboss,
+            steerable,
+            riesz,
+            savitzky_golay,
+            gabor,
+            log_gabor,
+            motion,
+            disk,
+            airy,
+            moffat,
+        )
     }
 )
 

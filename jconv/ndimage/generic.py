@@ -236,7 +236,8 @@ def _window(size: Any, footprint: Any, axes: Any, ndim: int) -> tuple[tuple[int,
         mask = np.asarray(footprint, bool)
         return mask.shape, mask
     count = ndim if axes is None else 1 if np.ndim(axes) == 0 else len(axes)
-    sizes = (size,) * count if np.ndim(size) == 0 else tuple(size)
+    given: Any = size
+    sizes = (given,) * count if np.ndim(given) == 0 else tuple(given)
     if not all(hasattr(s, "__index__") and s > 0 for s in sizes):
         raise ValueError(f"All elements of `size` must be positive integers, got {size!r}")
     return tuple(map(operator.index, sizes)), None
