@@ -10,7 +10,7 @@ from jconv.kernels.edges import edge_weights
 from jconv.kernels.elementary import laplacian_weights
 from jconv.ndimage import _arguments as arguments
 from jconv.ndimage import _output, _passes
-from jconv.ndimage.linear import correlate, correlate1d
+from jconv.ndimage.linear import convolve, correlate, correlate1d
 
 
 def sobel(input, axis=-1, output=None, mode="reflect", cval=0.0):
@@ -77,8 +77,8 @@ def _edges(name, input, axis, output, mode, cval):
 def roberts(input, diagonal=0, output=None, mode="reflect", cval=0.0):
     """Roberts' cross: the difference of two diagonal neighbours of a plane image.
 
-    `diagonal` 0 gives x[i, j] - x[i - 1, j - 1], the other, 1, gives x[i - 1, j] - x[i, j - 1].
-    scikit-image's `roberts_pos_diag` and `roberts_neg_diag` (but for the sign and scikit-image's unused border).
+    `diagonal` 0 gives x[i + 1, j + 1] - x[i, j], the other, 1, gives x[i + 1, j] - x[i, j + 1].
+    scikit-image's `roberts_pos_diag` and `roberts_neg_diag`, which leave the border zero.
 
     Source: L. G. Roberts, *Machine perception of three-dimensional solids* (1963).
     """
@@ -86,8 +86,8 @@ def roberts(input, diagonal=0, output=None, mode="reflect", cval=0.0):
     check.rank("input", x, 2, "filter each plane of a stack under jax.vmap")
     if diagonal not in (0, 1):
         raise ValueError(f"`diagonal` must be 0 or 1, got {diagonal!r}; 0 is the main diagonal")
-    weights = np.array([[-1.0, 0.0], [0.0, 1.0]] if diagonal == 0 else [[0.0, 1.0], [-1.0, 0.0]])
-    return correlate(x, weights, output, mode, cval)
+    weights = np.array([[1.0, 0.0], [0.0, -1.0]] if diagonal == 0 else [[0.0, 1.0], [-1.0, 0.0]])
+    return convolve(x, weights, output, mode, cval)
 
 
 def laplace(input, output=None, mode="reflect", cval=0.0, *, axes=None):
