@@ -273,7 +273,7 @@ def firwin2(
 def check_fs(fs: Any) -> Any:
     """`fs` if it is one real number, else a ValueError."""
     if np.ndim(fs) != 0 or isinstance(fs, (str, bytes, complex)):
-        raise ValueError(f"Sampling frequency fs must be a real scalar, got {fs!r}; pass one number")
+        raise ValueError(f"Sampling frequency fs must be a single scalar, got {fs!r}; pass one number")
     return fs
 
 

@@ -6,6 +6,7 @@ import warnings
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from jconv._core import check
@@ -91,8 +92,7 @@ def medfilt(volume: Any, kernel_size: Any = None) -> jax.Array:
     >>> medfilt([1.0, 9.0, 2.0, 3.0])
     Array([1., 2., 3., 2.], dtype=float...)
     """
-    volume = np.atleast_1d(volume) if np.ndim(volume) == 0 else volume
-    x = _real("medfilt", "volume", volume)
+    x = jnp.atleast_1d(_real("medfilt", "volume", volume))
     sizes = np.asarray(3 if kernel_size is None else kernel_size)
     sizes = np.repeat(sizes, x.ndim) if sizes.ndim == 0 else sizes
     if sizes.shape != (x.ndim,):
@@ -137,7 +137,7 @@ def medfilt2d(input: Any, kernel_size: Any = 3) -> jax.Array:
 
 
 def _real(function: str, name: str, value: Any) -> jax.Array:
-    dtype = np.dtype(getattr(value, "dtype", np.asarray(value).dtype))
+    dtype = np.dtype(value.dtype if hasattr(value, "dtype") else np.asarray(value).dtype)
     if dtype.kind not in "iu" and dtype not in (np.float32, np.float64):
         raise ValueError(f"dtype={dtype} is not supported by {function}; pass `{name}` as integers, float32 or float64")
     return as_array(name, value)

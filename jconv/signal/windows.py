@@ -66,7 +66,7 @@ def get_window(window: Any, Nx: int, fftbins: bool = True) -> jax.Array:
 
 
 def _cosines(size: int, weights: Any) -> jax.Array:
-    phase = jnp.linspace(-jnp.pi, jnp.pi, size)
+    phase = _centred(size) * (2 * jnp.pi / (size - 1))
     weights = jnp.asarray(weights)
     return jnp.sum(weights[:, None] * jnp.cos(jnp.arange(weights.size)[:, None] * phase), axis=0)
 

@@ -1,0 +1,46 @@
+"""SciPy's own tests, run with jconv in SciPy's place (see `scipy_plugin.py`)."""
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+from scipy_exclusions import EXCLUDED
+
+HERE = pathlib.Path(__file__).parent
+MODULES = ["signaltools", "upfirdn", "savitzky_golay", "fir_filter_design", "bsplines"]
+
+
+def run(tmp_path, modules, *options):
+    """The plugin's report of a run of SciPy's test modules in a process of its own."""
+    report = tmp_path / "report.json"
+    paths = [str(HERE), str(HERE.parents[1])]
+    env = dict(os.environ, PYTHONPATH=os.pathsep.join(paths), SCIPY_PLUGIN_REPORT=str(report))
+    command = [sys.executable, "-m", "pytest", "-c", os.devnull, "--rootdir", str(tmp_path), "-p", "scipy_plugin"]
+    command += ["-p", "no:cacheprovider", "-q", "--tb=short", "-m", "not slow", *options, "--pyargs"]
+    command += [f"scipy.signal.tests.test_{m}" for m in modules]
+    done = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True)
+    assert report.exists(), done.stdout[-3000:] + done.stderr[-3000:]
+    result = json.loads(report.read_text())
+    failed = sorted(name for name, outcome in result["tests"].items() if outcome == "failed")
+    print(f"\n{result['counts']} with {len(result['replaced'])} functions replaced; failed: {failed}")
+    assert not failed, done.stdout[-6000:]
+    return result
+
+
+def test_a_part_passes(tmp_path):
+    chosen = "TestConvolve2d or TestCorrelate2d or TestMedFilt or TestWiener or TestDeconvolve or lags"
+    result = run(tmp_path, ["signaltools"], "-k", chosen)
+    assert result["counts"]["passed"] >= 50
+
+
+@pytest.mark.slow
+def test_all_pass_but_the_excluded(tmp_path):
+    result = run(tmp_path, MODULES, "-n", "0")
+    assert result["counts"]["passed"] >= 2000
+    excluded = [name for name, outcome in result["tests"].items() if outcome == "excluded"]
+    for pattern in EXCLUDED:
+        assert any(re.search(pattern, name) for name in excluded), f"{pattern!r} excludes nothing: remove it"
