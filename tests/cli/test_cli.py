@@ -1,0 +1,175 @@
+"""The command line as a user meets it: results, exit codes, one clear line, nothing lost."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from jconv.cli import main
+from jconv.tasks import load_image, photograph, save_image
+
+COMMANDS = ([], ["learn"], ["train"], ["train", "digits"], ["filter"], ["kernels"])
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_has_an_example(command, capsys):
+    with pytest.raises(SystemExit) as done:
+        main([*command, "--help"])
+    assert done.value.code == 0
+    assert "example: jconv" in " ".join(capsys.readouterr().out.split())
+
+
+def test_learn_leaves_its_results(tmp_path, capsys):
+    save_image(tmp_path / "photo.png", photograph()[50:150, 100:220])
+    command = ["learn", "--image", str(tmp_path / "photo.png"), "--out", str(tmp_path / "out")]
+    options = ["--kernels", "sobel_x", "gaussian", "sharpen", "--steps", "1000", "--seed", "2"]
+    assert main([*command, *options]) == 0
+    shown = capsys.readouterr()
+    assert "largest error" in shown.out
+    assert shown.err == ""
+    metrics = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    assert metrics["seed"] == 2
+    assert metrics["steps"] == 1000
+    assert set(metrics["kernels"]) == {"sobel_x", "gaussian", "sharpen"}
+    assert all(row["max_abs_error"] < 1e-3 for row in metrics["kernels"].values())
+    with Image.open(tmp_path / "out" / "kernels.png") as picture:
+        assert min(picture.size) > 400
+
+
+def test_digits_killed_in_the_middle_end_in_the_same_bits(tmp_path, capsys):
+    options = ["train", "digits", "--steps", "120", "--checkpoint-every", "20", "--seed", "1"]
+    cut, whole = tmp_path / "cut", tmp_path / "whole"
+    running = subprocess.Popen(
+        [sys.executable, "-m", "jconv.cli", *options, "--out", str(cut)],
+        env={**os.environ, "JAX_ENABLE_X64": "1"},  # as in this process
+        stderr=subprocess.PIPE,
+    )
+    deadline = time.monotonic() + 300
+    while not (cut / "checkpoints" / "40.json").exists():
+        assert running.poll() is None, running.stderr.read()
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    running.send_signal(signal.SIGKILL)
+    running.communicate()
+    assert running.returncode == -signal.SIGKILL
+    assert not (cut / "metrics.json").exists()
+    capsys.readouterr()
+
+    assert main([*options, "--out", str(cut)]) == 2
+    assert "holds an unfinished run; add --resume" in capsys.readouterr().err
+    assert main([*options, "--out", str(cut), "--resume", "--seed", "3"]) == 2
+    assert "belongs to another run: its option seed is 1, here it is 3" in capsys.readouterr().err
+    assert main([*options, "--out", str(cut), "--resume"]) == 0
+    assert main([*options, "--out", str(whole)]) == 0
+
+    with np.load(cut / "parameters.npz") as a, np.load(whole / "parameters.npz") as b:
+        assert len(a.files) == 12
+        assert set(a.files) == set(b.files)
+        for name in a.files:
+            assert a[name].tobytes() == b[name].tobytes(), name
+    first, second = (json.loads((folder / "metrics.json").read_text()) for folder in (cut, whole))
+    assert {k: v for k, v in first.items() if k != "seconds"} == {k: v for k, v in second.items() if k != "seconds"}
+    assert np.array(first["confusion_matrix"]).sum() == 360
+    low, high = first["test_accuracy_95_percent_interval"]
+    assert low < first["test_accuracy"] < high
+    wanted = {"checkpoints", "confusion.png", "curves.png", "kernels.png", "metrics.json", "parameters.npz"}
+    assert {p.name for p in whole.iterdir()} == wanted
+
+    seal = whole / "checkpoints" / "120.json"
+    seal.write_text(seal.read_text()[:50])
+    before = (whole / "metrics.json").read_bytes()
+    assert main([*options, "--out", str(whole), "--resume"]) == 2
+    assert "is damaged" in capsys.readouterr().err
+    assert (whole / "metrics.json").read_bytes() == before
+
+
+def test_filter_and_kernels(tmp_path, capsys):
+    image = photograph()[:40, :50]
+    save_image(tmp_path / "in.png", image)
+    assert main(["filter", str(tmp_path / "in.png"), str(tmp_path / "same.png"), "--kernel", "identity"]) == 0
+    np.testing.assert_array_equal(load_image(tmp_path / "same.png"), load_image(tmp_path / "in.png"))
+    assert main(["filter", str(tmp_path / "in.png"), str(tmp_path / "edges.tif"), "--kernel", "sobel_x"]) == 0
+    assert load_image(tmp_path / "edges.tif").min() < 0
+    assert main(["filter", str(tmp_path / "in.png"), str(tmp_path / "edges.jpg"), "--kernel", "sobel"]) == 0
+    assert abs(float(np.median(load_image(tmp_path / "edges.jpg"))) - 0.5) < 0.1
+    capsys.readouterr()
+    assert main(["kernels"]) == 0
+    listed = capsys.readouterr().out
+    assert "gaussian  5×5, sum 1" in listed
+    assert "sobel_y  3×3, sum 0" in listed
+    assert main(["kernels", "sobel_y", "--out", str(tmp_path / "k.png")]) == 0
+    assert "[-1. -2. -1.]" in capsys.readouterr().out
+    with Image.open(tmp_path / "k.png") as picture:
+        assert picture.format == "PNG"
+
+
+@pytest.fixture
+def files(tmp_path):
+    save_image(tmp_path / "good.png", photograph()[:40, :50])
+    Image.fromarray(np.zeros((1, 1), np.uint8)).save(tmp_path / "pixel.png")
+    tifffile.imwrite(tmp_path / "nan.tif", np.full((30, 30), np.nan, np.float32))
+    tifffile.imwrite(tmp_path / "stack.tif", np.zeros((5, 30, 30, 3), np.float32))
+    (tmp_path / "text.png").write_text("no picture")
+    (tmp_path / "file").write_text("in the way")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ("learn --image {}/text.png --out {}/o", "cannot read"),
+        ("learn --image {}/pixel.png --out {}/o", "the image is 1×1; kernels of 5×5 need at least 15×15"),
+        ("learn --image {}/nan.tif --out {}/o", "holds NaN"),
+        ("learn --image {}/stack.tif --out {}/o", "has shape (5, 30, 30, 3)"),
+        ("learn --image {}/good.png --kernels gaussian:size=41 --out {}/o", "kernels of 41×41 need at least"),
+        ("learn --kernels sobl_x --out {}/o", "unknown kernel 'sobl_x'; did you mean 'sobel_x'? Known kernels: "),
+        ("learn --out {}/file/o", "cannot write to the output folder"),
+        ("learn --out {}/file", "cannot write to the output folder"),
+        ("train digits --out {}/file", "cannot write to the output folder"),
+        ("train digits --steps 0 --out {}/o", "'0' is no whole number from 1 up"),
+        ("train digits --seed x --out {}/o", "'x' is no whole number from 0 up"),
+        ("train digits --resume --checkpoint-every 0 --out {}/o", "--resume needs checkpoints"),
+        ("train cats", "invalid choice: 'cats'"),
+        ("lern", "invalid choice: 'lern'"),
+        ("", "the following arguments are required: COMMAND"),
+        ("filter {}/good.png {}/o.png", "the following arguments are required: --kernel"),
+        ("filter {}/good.png {}/o.bmp --kernel box", "its ending must be one of"),
+        ("filter {}/good.png {}/no/o.png --kernel box", "cannot write"),
+        ("filter {}/good.png {}/file.png --kernel box:size=99", "the kernel is 99×99 and the image 40×50"),
+        ("filter {}/gone.png {}/o.png --kernel box", "no such file"),
+        ("kernels sobol", "unknown kernel 'sobol'"),
+        ("kernels --out {}/k.txt", "its ending must be .png"),
+        ("kernels --out {}/no/k.png", "cannot write"),
+    ],
+)
+def test_wrong_input_is_one_line_and_exit_code_2(files, capsys, command, message):
+    before = {p: p.read_bytes() for p in files.iterdir()}
+    words = command.replace("{}", str(files)).split()
+    try:
+        code = main(words)
+    except SystemExit as done:
+        code = done.code
+    shown = capsys.readouterr()
+    assert code == 2
+    assert shown.err.count("\n") == 1
+    assert message in shown.err
+    assert {p: p.read_bytes() for p in files.iterdir() if p.is_file()} == before
+
+
+def test_a_real_process_ends_the_same_way(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "jconv.cli", "learn", "--kernels", "sobl", "--out", str(tmp_path)],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith("jconv: error: unknown kernel 'sobl'; did you mean 'sobel")
+    assert done.stderr.count("\n") == 1

@@ -1,0 +1,65 @@
+"""Conv against Flax's layer, and the small network."""
+
+import chex
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+
+from jconv.nn import CNN, Conv
+
+CASES = [
+    {},
+    {"strides": 2, "padding": "VALID", "use_bias": False},
+    {"kernel_dilation": (1, 2), "padding": ((1, 0), (2, 3))},
+    {"feature_group_count": 2, "strides": (2, 1)},
+]
+
+
+@pytest.mark.core
+@pytest.mark.parametrize("options", CASES)
+def test_same_parameters_and_outputs_as_flax(options):
+    ours, theirs = (kind(4, 6, (3, 2), rngs=nnx.Rngs(0), **options) for kind in (Conv, nnx.Conv))
+    chex.assert_trees_all_equal(nnx.to_pure_dict(nnx.state(ours)), nnx.to_pure_dict(nnx.state(theirs)))
+    x = jax.random.normal(jax.random.key(1), (2, 3, 9, 8, 4), jnp.float32)
+
+    def value_and_gradients(model):
+        loss = lambda model, x: jnp.sum(model(x) ** 2)
+        return model(x), nnx.to_pure_dict(nnx.grad(loss)(model, x)), jax.grad(lambda x: loss(model, x))(x)
+
+    chex.assert_trees_all_close(value_and_gradients(ours), value_and_gradients(theirs), rtol=1e-4, atol=1e-4)
+
+
+def test_dtype_is_that_of_the_computation():
+    layer = Conv(1, 2, (3, 3), dtype=jnp.bfloat16, rngs=nnx.Rngs(0))
+    assert layer(jnp.ones((4, 4, 1))).dtype == jnp.bfloat16
+    assert layer.kernel[...].dtype == jnp.float32
+
+
+def test_dropout_works_only_with_a_key():
+    model = CNN(1, 10, (8, 8), widths=(4,), dropout=0.5, rngs=nnx.Rngs(0))
+    x = jnp.ones((2, 8, 8, 1), jnp.float32)
+    np.testing.assert_array_equal(model(x), model(x))
+    assert not np.array_equal(model(x, key=jax.random.key(0)), model(x))
+    assert not np.array_equal(model(x, key=jax.random.key(0)), model(x, key=jax.random.key(1)))
+
+
+@pytest.mark.parametrize(
+    ("build", "error", "message"),
+    [
+        (lambda r: Conv(3, 4, 3, rngs=r), TypeError, r"`kernel_size` must be a pair, got 3; pass \(3, 3\)"),
+        (lambda r: Conv(3, 4, (3, 3, 3), rngs=r), ValueError, "`kernel_size` must be one integer or 2"),
+        (lambda r: Conv(0, 4, (3, 3), rngs=r), ValueError, "`in_features` must be at least 1"),
+        (lambda r: Conv(3, 4, (3, 3), feature_group_count=2, rngs=r), ValueError, "must divide `in_features`"),
+        (
+            lambda r: Conv(3, 4, (3, 3), rngs=r)(jnp.ones((5, 5, 2))),
+            ValueError,
+            r"`x` must have shape.*got \(5, 5, 2\)",
+        ),
+        (lambda r: CNN(1, 10, (2, 8), widths=(4, 4), rngs=r), ValueError, r"`size` \(2, 8\) is too small"),
+    ],
+)
+def test_bad_input(build, error, message):
+    with pytest.raises(error, match=message):
+        build(nnx.Rngs(0))
