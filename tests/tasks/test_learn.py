@@ -55,7 +55,7 @@ def test_digits_reach_their_accuracy():
 
 
 def test_the_split_is_stratified_and_complete():
-    images, labels, test_images, test_labels = _split(0)
+    images, _, test_images, test_labels = _split(0)
     assert len(images) == 1437
     assert len(test_images) == 360
     assert set(np.bincount(test_labels)) <= {35, 36, 37}

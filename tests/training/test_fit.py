@@ -69,7 +69,7 @@ def test_average_follows_its_formula():
 
 
 def test_line_searches_get_what_they_need():
-    state, history = go(*start(optax.lbfgs()), 20)
+    _, history = go(*start(optax.lbfgs()), 20)
     assert history["distance"][-1] < 0.2
 
 
@@ -148,7 +148,7 @@ def test_damaged_checkpoints_are_refused_whichever_file_was_cut(saved):
     for path in [*files, folder.folder / "7.json"]:
         whole = path.read_bytes()
         path.write_bytes(whole[: len(whole) // 2])
-        with pytest.raises(CheckpointError, match="is damaged.*delete that folder"):
+        with pytest.raises(CheckpointError, match=r"is damaged.*delete that folder"):
             folder.restore(state)
         path.write_bytes(whole)
     assert folder.restore(state) is not None
