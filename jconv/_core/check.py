@@ -53,6 +53,8 @@ def per_axis(name: str, value: Any, count: int) -> tuple[int, ...]:
     """One integer for all axes, or a sequence of `count` integers, as a tuple of `count`."""
     if hasattr(value, "__index__"):
         return (integer(name, value),) * count
+    if not isinstance(value, Iterable):
+        raise TypeError(f"`{name}` must be one integer or {count} of them, got {value!r}; pass one for each axis")
     values = tuple(integer(f"{name}[{i}]", v) for i, v in enumerate(value))
     if len(values) != count:
         raise ValueError(f"`{name}` must be one integer or {count} of them, got {value!r}; pass one for each axis")

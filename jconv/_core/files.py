@@ -18,8 +18,9 @@ def atomic(path: str | os.PathLike) -> Iterator[IO[bytes]]:
     """Open a binary file beside `path` for writing; rename it to `path` on success, remove it on failure."""
     path = Path(path)
     handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    os.close(handle)
     try:
-        with os.fdopen(handle, "wb") as file:
+        with open(beside, "wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())

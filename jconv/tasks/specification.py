@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import difflib
 import inspect
+import re
 
 import numpy as np
 
@@ -54,7 +55,7 @@ def kernel_from(text: str) -> np.ndarray:
         raise InputError(f"unknown kernel {name!r}{hint} Known kernels: {', '.join(kernel_names())}")
     builder = kernels.NAMES[name]
     allowed = [option for option in inspect.signature(builder).parameters if option not in _FIXED]
-    for part in filter(None, rest.split(",")):
+    for part in filter(None, re.split(r",(?=\w+=)", rest)):  # a comma inside a value separates nothing
         option, equals, value = part.partition("=")
         if option not in allowed or not equals:
             raise InputError(

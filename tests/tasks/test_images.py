@@ -61,7 +61,7 @@ def text(path):
 
 
 def cut(path):
-    Image.fromarray(np.tile(COLOUR, (20, 20, 1))).save(path)
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (90, 80, 3), np.uint8)).save(path)
     path.write_bytes(path.read_bytes()[:3000])
 
 

@@ -75,9 +75,9 @@ def test_random_affine_moves_within_its_bounds():
     assert np.abs(centres).max() <= 1
     assert centres.std() > 0.3
     turned = np.asarray(random_affine(key, dot, degrees=180.0))
-    np.testing.assert_allclose(turned, dot, atol=1e-5)
+    np.testing.assert_allclose(turned[:, 4, 4], 1, atol=1e-5)
     bar = np.zeros((64, 9, 9, 1), np.float32)
     bar[:, 4] = 1
     turned = np.asarray(random_affine(key, bar, degrees=45.0))[..., 0]
-    steepness = np.abs(turned[:, 1] - bar[:, 1, :, 0]).sum(axis=1)
-    assert steepness.max() > 0.3
+    leaning = np.abs(turned[:, 1]).max(axis=1)
+    assert leaning.max() > 0.3
