@@ -14,7 +14,7 @@ from jconv.engine import conv2d
 
 __version__ = "0.1.0"
 
-_ROOMS = ("continuous", "kernels", "ndimage", "nn", "plotting", "sharding", "signal", "tasks", "training")
+_ROOMS = ("continuous", "kernels", "ndimage", "nn", "plotting", "signal", "tasks", "training")
 
 __all__ = ["conv2d", "engine", *_ROOMS]
 

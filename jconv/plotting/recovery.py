@@ -84,9 +84,9 @@ def kernel_recovery(
 
 def _trimmed(kernel: np.ndarray, like: np.ndarray) -> np.ndarray:
     """A kernel without the border where `like` holds only zeros, so that its numbers can be read."""
-    if max(like.shape) < 4:
-        return kernel
     used = np.argwhere(np.abs(like) > 0)
+    if max(like.shape) < 4 or not len(used):
+        return kernel
     margin = [int(min(used[:, a].min(), n - 1 - used[:, a].max())) for a, n in enumerate(like.shape)]
     rows, cols = (slice(m, n - m) for m, n in zip(margin, like.shape))
     return kernel[rows, cols]

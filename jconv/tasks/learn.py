@@ -87,7 +87,7 @@ def learn_kernels(
     *,
     seed: int = 0,
     steps: int = 1500,
-    learning_rate: float = 0.06,
+    learning_rate: float = 0.03,
     callbacks: Sequence[Callback] = (),
     checkpoints: Checkpoints | None = None,
 ) -> LearnResult:
@@ -136,14 +136,14 @@ def learn_kernels(
         )
     if not np.ptp(planes) > 1e-3:
         raise InputError("the image is constant, so that it determines no kernel; use one with some detail")
-    inputs, targets = _whitened(planes, bank)
+    inputs, targets, scales = _whitened(planes, bank)
     rows, cols = targets.shape[1:3]
     patch = (min(_PATCH, rows), min(_PATCH, cols))
     apply, params, variables = functional(
         # The double sum is the fast one here: lax's convolution is slow inside loops on a CPU.
         Conv(1, count, (kh, kw), padding="VALID", use_bias=False, algorithm="direct", rngs=nnx.Rngs(seed))
     )
-    kernel_of = lambda params: params["kernel"][...][:, :, 0]
+    kernel_of = lambda params: params["kernel"][...][:, :, 0] * scales
 
     def batch(data, step):
         inputs, targets, key = data
@@ -217,14 +217,18 @@ def _outputs(planes: jax.Array, bank: jax.Array) -> jax.Array:
     return conv2d(planes[..., None], bank[:, :, None], padding="VALID")
 
 
-def _whitened(planes: jax.Array, bank: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """The image and the outputs of the kernels, both whitened by one filter and scaled alike."""
+def _whitened(planes: jax.Array, bank: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """The image and the outputs of the kernels, whitened, each of unit variance, and how the kernels scale by that.
+
+    A large kernel makes a large output; scaled alike, all of them are equally far from their start.
+    """
     whitening = _prediction_error(planes)[..., None, None]
     images = conv2d(planes[..., None], whitening, padding="VALID")
     outputs = jnp.moveaxis(_outputs(planes, bank), -1, 1)[..., None]
     outputs = jnp.moveaxis(conv2d(outputs, whitening, padding="VALID")[..., 0], 1, -1)
-    scale = 1 / jnp.std(images)
-    return images * scale, outputs * scale
+    size, sizes = jnp.std(images), jnp.std(outputs, axis=(0, 1, 2))
+    sizes = jnp.where(sizes > 0, sizes, size)
+    return images / size, outputs / sizes, sizes / size
 
 
 def _prediction_error(planes: jax.Array) -> jax.Array:
