@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 
 import numpy as np
@@ -15,9 +16,18 @@ INK, PALE = "#222222", "#8a8a8a"
 SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000", "#999999")  # Okabe & Ito
 
 
+class Picture(Figure):
+    """A figure that a notebook shows by itself, without pyplot."""
+
+    def _repr_png_(self) -> bytes:
+        file = io.BytesIO()
+        self.savefig(file, format="png", dpi=100, facecolor="white")
+        return file.getvalue()
+
+
 def figure(width: float, height: float) -> Figure:
     """An empty figure in inches, for files only."""
-    made = Figure(figsize=(width, height), layout="constrained")
+    made = Picture(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(made)
     return made
 
@@ -39,6 +49,17 @@ def bare(axes: Axes, title: str = "") -> Axes:
     return axes
 
 
+def short(value: float, digits: int = 2) -> str:
+    """A number in as few characters as it takes: 1, −.5, 10.25.
+
+    >>> [short(v) for v in (1.0, -0.5, 10.25, -0.001)]
+    ['1', '−.5', '10.25', '0']
+    """
+    text = f"{abs(value):.{digits}f}".rstrip("0").rstrip(".") or "0"
+    text = text.removeprefix("0") or "0"
+    return text if text == "0" or value > 0 else "−" + text
+
+
 def draw_kernel(axes: Axes, kernel: np.ndarray, *, scale: float | None = None, digits: int = 2) -> None:
     """A kernel as coloured squares, red positive and blue negative, with its numbers where they fit."""
     kernel = np.asarray(kernel, float)
@@ -48,8 +69,6 @@ def draw_kernel(axes: Axes, kernel: np.ndarray, *, scale: float | None = None, d
     if kernel.size > 25:
         return
     for (row, col), value in np.ndenumerate(kernel):
-        text = f"{value:.{digits}f}".rstrip("0").rstrip(".")
-        text = "0" if text in ("-0", "") else text.replace("-", "−").replace("0.", ".")
         colour = "white" if abs(value) > 0.6 * scale else INK
         size = 7 if kernel.size <= 9 else 4.6
-        axes.text(col, row, text, ha="center", va="center", fontsize=size, color=colour)
+        axes.text(col, row, short(value, digits), ha="center", va="center", fontsize=size, color=colour)
