@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
+from jconv._core import check
+from jconv.signal._budget import within
 from jconv.signal._dtypes import as_array, cast, inexact_type, result_type
 from jconv.signal._extent import check_mode, check_same_rank, spans, valid_needs_swap
 from jconv.signal._fft import fft_convolve, overlap_add_convolve
 
 
-def fftconvolve(in1: Any, in2: Any, mode: str = "full", axes: Any = None) -> jax.Array:
+def fftconvolve(
+    in1: Any, in2: Any, mode: str = "full", axes: Any = None, *, memory_budget: int | None = None
+) -> jax.Array:
     r"""Convolve two n-D arrays by one FFT.
 
     .. math:: y = \mathcal F^{-1}(\mathcal F x \cdot \mathcal F h)
@@ -26,6 +29,8 @@ def fftconvolve(in1: Any, in2: Any, mode: str = "full", axes: Any = None) -> jax
         As in `convolve`.
     axes : int or sequence of ints, optional
         The axes to convolve over; by default all.
+    memory_budget : int, optional
+        Bytes that may be used beside arguments and result; the signal is then worked through in stretches.
 
     Returns
     -------
@@ -34,7 +39,7 @@ def fftconvolve(in1: Any, in2: Any, mode: str = "full", axes: Any = None) -> jax
     Raises
     ------
     ValueError
-        If ranks, shapes, axes or the mode do not fit.
+        If ranks, shapes, axes or the mode do not fit, or the budget is too small for the kernel.
 
     Notes
     -----
@@ -44,10 +49,12 @@ def fftconvolve(in1: Any, in2: Any, mode: str = "full", axes: Any = None) -> jax
     >>> fftconvolve([1.0, 2, 3], [0, 1, 0.5]).round(6)
     Array([0. , 1. , 2.5, 4. , 1.5], dtype=float...)
     """
-    return _over_axes(fft_convolve, in1, in2, mode, axes)
+    return _over_axes(False, in1, in2, mode, axes, memory_budget)
 
 
-def oaconvolve(in1: Any, in2: Any, mode: str = "full", axes: Any = None) -> jax.Array:
+def oaconvolve(
+    in1: Any, in2: Any, mode: str = "full", axes: Any = None, *, memory_budget: int | None = None
+) -> jax.Array:
     r"""Convolve two n-D arrays by overlap-add: the longer one block by block, each by the FFT.
 
     .. math:: y = \sum_i T_{iL}\,(x_i * h), \qquad x = \sum_i T_{iL}\, x_i
@@ -56,7 +63,7 @@ def oaconvolve(in1: Any, in2: Any, mode: str = "full", axes: Any = None) -> jax.
 
     Parameters
     ----------
-    in1, in2, mode, axes
+    in1, in2, mode, axes, memory_budget
         As in `fftconvolve`.
 
     Returns
@@ -76,10 +83,10 @@ def oaconvolve(in1: Any, in2: Any, mode: str = "full", axes: Any = None) -> jax.
     >>> oaconvolve([1.0, 2, 3], [0, 1, 0.5]).round(6)
     Array([0. , 1. , 2.5, 4. , 1.5], dtype=float...)
     """
-    return _over_axes(overlap_add_convolve, in1, in2, mode, axes)
+    return _over_axes(True, in1, in2, mode, axes, memory_budget)
 
 
-def _over_axes(run: Callable[..., jax.Array], in1: Any, in2: Any, mode: str, axes: Any) -> jax.Array:
+def _over_axes(blocks: bool, in1: Any, in2: Any, mode: str, axes: Any, budget: int | None) -> jax.Array:
     in1, in2 = as_array("in1", in1), as_array("in2", in2)
     check_mode(mode)
     check_same_rank(in1, in2)
@@ -95,7 +102,14 @@ def _over_axes(run: Callable[..., jax.Array], in1: Any, in2: Any, mode: str, axe
         dtype = result_type(in1, in2)
     x, h = cast(in1, dtype), cast(in2, dtype)
     kept = spans(mode, tuple(x.shape[a] for a in convolved), tuple(h.shape[a] for a in convolved))
-    out = run(x, h, axes=convolved, spans=kept) if convolved else x * h
+    if not convolved:
+        out = x * h
+    elif budget is not None:
+        out = within(
+            x, h, axes=convolved, spans=kept, blocks=blocks, budget=check.positive_int("memory_budget", budget)
+        )
+    else:
+        out = (overlap_add_convolve if blocks else fft_convolve)(x, h, axes=convolved, spans=kept)
     if mode == "same" and out.shape != x.shape:
         # An axis of size 1 in `in1` that was repeated is cut to its middle sample, as SciPy centres it.
         out = out[tuple(slice((m - n) // 2, (m - n) // 2 + n) for m, n in zip(out.shape, x.shape, strict=True))]

@@ -104,6 +104,8 @@ def resample_poly(
         after += 1
     h = jnp.pad(h, (before, after))
     if padtype in _BACKGROUND:
+        if x.dtype.kind in "biu":
+            x = x.astype(result_type(np.float64))
         level = _BACKGROUND[padtype](x, axis=axis, keepdims=True)
         y = upfirdn(h, x - level, up, down, axis=axis)
         return lax.slice_in_dim(y, skipped, skipped + wanted, axis=axis) + level

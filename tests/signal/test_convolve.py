@@ -77,3 +77,21 @@ def test_works_under_jit_and_vmap():
     x, h = rng.normal(size=(3, 20)), rng.normal(size=5)
     batch = jax.jit(jax.vmap(signal.convolve, (0, None)))(x, h)
     np.testing.assert_allclose(batch, np.stack([np.convolve(row, h) for row in x]), rtol=1e-13, atol=1e-13)
+
+
+@pytest.mark.parametrize("name", ["fftconvolve", "oaconvolve"])
+def test_memory_budget_changes_nothing(name):
+    rng = np.random.default_rng(4)
+    x, h, g = rng.normal(size=(2, 5000)), rng.normal(size=(1, 30)), rng.normal(size=(3, 2))
+    run = getattr(signal, name)
+    for mode in MODES:
+        expected = scipy.signal.fftconvolve(x, h, mode, axes=1)
+        np.testing.assert_allclose(run(x, h, mode, axes=1, memory_budget=60_000), expected, rtol=0, atol=1e-12)
+        expected = scipy.signal.fftconvolve(g, x, mode) if mode != "valid" else scipy.signal.fftconvolve(g[:2], x, mode)
+        got = run(g if mode != "valid" else g[:2], x, mode, memory_budget=60_000)
+        np.testing.assert_allclose(got, expected, rtol=0, atol=1e-12)
+    plain = jax.grad(lambda x, h: (run(x, h, axes=1) ** 2).sum(), (0, 1))(x, h)
+    bounded = jax.grad(lambda x, h: (run(x, h, axes=1, memory_budget=60_000) ** 2).sum(), (0, 1))(x, h)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=0, atol=1e-10 * np.abs(a).max()), plain, bounded)
+    with pytest.raises(ValueError, match=r"`memory_budget` of 1000 bytes is too small .* give at least"):
+        run(x, h, axes=1, memory_budget=1000)
