@@ -3,6 +3,7 @@
 import importlib
 import inspect
 import pkgutil
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -55,6 +56,12 @@ def test_an_unknown_name_is_an_attribute_error():
 def test_no_file_is_overlong():
     root = Path(jconv.__file__).parent
     assert {p.name: n for p in root.rglob("*.py") if (n := len(p.read_text().splitlines())) > 400} == {}
+
+
+def test_the_readmes_python_runs():
+    text = (Path(jconv.__file__).parents[1] / "README.md").read_text()
+    for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
+        exec(block, {})
 
 
 def test_the_readme_has_its_two_commands():

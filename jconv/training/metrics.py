@@ -42,7 +42,7 @@ def wilson_interval(successes: int, trials: int, *, z: float = 1.959964) -> tupl
 
     >>> low, high = wilson_interval(355, 360)
     >>> round(low, 4), round(high, 4)
-    (0.968, 0.9941)
+    (0.9679, 0.9941)
     """
     trials = check.positive_int("trials", trials)
     if not 0 <= successes <= trials:
