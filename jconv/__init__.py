@@ -7,16 +7,41 @@ One engine that picks the right algorithm for each shape, behind the interfaces 
 from __future__ import annotations
 
 import importlib
+import os
 from typing import Any
 
 from jconv import engine
-from jconv.engine import conv2d
+from jconv.engine import (
+    accelerate,
+    conv2d,
+    conv_general_dilated,
+    conv_general_dilated_local,
+    conv_general_dilated_patches,
+    conv_transpose,
+    fold,
+    plan,
+    restore,
+    unfold,
+)
 
 __version__ = "0.1.0"
 
 _ROOMS = ("continuous", "kernels", "ndimage", "nn", "plotting", "signal", "tasks", "training")
 
-__all__ = ["conv2d", "engine", *_ROOMS]
+__all__ = [
+    "accelerate",
+    "conv2d",
+    "conv_general_dilated",
+    "conv_general_dilated_local",
+    "conv_general_dilated_patches",
+    "conv_transpose",
+    "engine",
+    "fold",
+    "plan",
+    "restore",
+    "unfold",
+    *_ROOMS,
+]
 
 
 def __getattr__(name: str) -> Any:
@@ -27,3 +52,7 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+if os.environ.get("JCONV_ACCELERATE", "").strip().lower() in ("1", "true", "on", "yes"):
+    accelerate()

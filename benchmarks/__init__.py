@@ -1,0 +1,1 @@
+"""Speed, measured: peers beside jconv in one process, interleaved, medians, ratios."""

@@ -1,0 +1,238 @@
+"""Every benchmark with its peers: `python -m benchmarks [SECTION …] [--out docs/benchmarks.md]`.
+
+Sections: layers, filters, signals, training, compile. Contenders run in one process, interleaved; times are medians in
+milliseconds, ratios say how many times faster jconv is. A missing peer leaves a dash.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import functools
+import importlib.util
+import os
+import platform
+import time
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import jconv
+from benchmarks import contenders
+from benchmarks.layers import LAYERS
+from benchmarks.single import FILTER_SIZES, IMAGES, SIGNALS
+from benchmarks.timing import geometric_mean, interleaved
+from jconv.engine import onednn_probe
+from jconv.engine.planner import plan
+
+BUDGET = float(os.environ.get("JCONV_BENCHMARK_SECONDS", "1.0"))
+
+
+def table(header, rows) -> str:
+    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
+    return "\n".join(lines + ["| " + " | ".join(map(str, row)) + " |" for row in rows])
+
+
+def milliseconds(seconds) -> str:
+    return "–" if seconds is None else f"{1e3 * seconds:.2f}"
+
+
+def ratio(value) -> str:
+    return "–" if value is None else f"{value:.2f}"
+
+
+def summary(name: str, values) -> str:
+    values = [v for v in values if v is not None]
+    if not values:
+        return f"{name}: not installed"
+    return f"over {name}: geometric mean {geometric_mean(values):.2f}, least {min(values):.2f} ({len(values)} cases)"
+
+
+def layers() -> str:
+    """CNN layers, forward and both gradients, beside lax and PyTorch."""
+    rows, over_lax, over_torch = [], [], []
+    for layer in LAYERS:
+        arrays = contenders.data(layer)
+        ours, lax = contenders.by_jconv(layer, arrays), contenders.by_lax(layer, arrays)
+        torch = contenders.by_torch(layer, arrays)
+        for name in contenders.PASSES:
+            calls = {k: functools.partial(f[name][0], *f[name][1]) for k, f in (("lax", lax), ("jconv", ours))}
+            if torch:
+                calls["torch"] = torch[name]
+            times = interleaved(calls, seconds=BUDGET)
+            a = times["lax"] / times["jconv"]
+            b = times["torch"] / times["jconv"] if torch else None
+            over_lax.append(a)
+            over_torch.append(b)
+            chosen = plan(contenders.problems(layer)[name]).algorithm
+            shape = "×".join(map(str, layer.x))
+            row = [f"{layer.name}, {shape}→{layer.kernel[-1]}", name, milliseconds(times["lax"])]
+            rows.append(
+                [*row, milliseconds(times.get("torch")), milliseconds(times["jconv"]), ratio(a), ratio(b), chosen]
+            )
+            print(*rows[-1], flush=True)
+        jax.clear_caches()
+    head = ["layer", "pass", "lax", "PyTorch", "jconv", "× lax", "× PyTorch", "algorithm"]
+    return f"{summary('lax', over_lax)}; {summary('PyTorch', over_torch)}.\n\n{table(head, rows)}"
+
+
+def filters() -> str:
+    """One kernel on one grey image, beside OpenCV, SciPy and lax."""
+    cv2 = __import__("cv2") if importlib.util.find_spec("cv2") else None
+    from scipy import signal
+
+    rows, over = [], []
+    rng = np.random.default_rng(0)
+    for height, width in IMAGES:
+        image = rng.standard_normal((height, width), np.float32)
+        for k in FILTER_SIZES:
+            kernel = rng.standard_normal((k, k), np.float32)
+            x, h = jnp.asarray(image), jnp.asarray(kernel)
+            pad = [((k - 1) // 2, k // 2)] * 2
+            ours = jax.jit(functools.partial(jconv.engine.correlate, padding=pad))
+            calls = {"jconv": functools.partial(ours, x, h)}
+            if cv2:
+                calls["OpenCV"] = functools.partial(cv2.filter2D, image, -1, kernel, borderType=cv2.BORDER_CONSTANT)
+            calls["SciPy"] = functools.partial(signal.oaconvolve, image, kernel[::-1, ::-1], mode="same")
+            times = interleaved(calls, seconds=BUDGET)
+            best = min(v for key, v in times.items() if key != "jconv")
+            over.append(best / times["jconv"])
+            row = [f"{k}×{k} on {height}×{width}", *(milliseconds(times.get(n)) for n in ("OpenCV", "SciPy", "jconv"))]
+            rows.append([*row, ratio(over[-1])])
+            print(*rows[-1], flush=True)
+        jax.clear_caches()
+    head = ["filter", "OpenCV", "SciPy", "jconv", "× the best"]
+    return f"{summary('the faster of OpenCV and SciPy', over)}.\n\n{table(head, rows)}"
+
+
+def signals() -> str:
+    """One kernel on one long signal, beside NumPy, SciPy and jax.scipy."""
+    from scipy import signal
+
+    rows, over = [], []
+    rng = np.random.default_rng(0)
+    for n, kernels in SIGNALS:
+        samples = rng.standard_normal(n).astype(np.float32)
+        for k in kernels:
+            kernel = rng.standard_normal(k).astype(np.float32)
+            x, h = jnp.asarray(samples), jnp.asarray(kernel)
+            ours = jax.jit(lambda x, h: jconv.engine.correlate(x, h[::-1], padding=[(h.size - 1,) * 2]))
+            calls = {
+                "jconv": functools.partial(ours, x, h),
+                "NumPy": functools.partial(np.convolve, samples, kernel),
+                "fftconvolve": functools.partial(signal.fftconvolve, samples, kernel),
+                "oaconvolve": functools.partial(signal.oaconvolve, samples, kernel),
+                "jax.scipy": functools.partial(jax.jit(jax.scipy.signal.fftconvolve), x, h),
+            }
+            if n * k > 1 << 31:
+                del calls["NumPy"]
+            times = interleaved(calls, seconds=BUDGET)
+            best = min(times[name] for name in ("NumPy", "fftconvolve", "oaconvolve") if name in times)
+            over.append(best / times["jconv"])
+            names = ("NumPy", "fftconvolve", "oaconvolve", "jax.scipy", "jconv")
+            rows.append([f"{n} * {k}", *(milliseconds(times.get(name)) for name in names), ratio(over[-1])])
+            print(*rows[-1], flush=True)
+    head = ["samples * taps", "NumPy", "fftconvolve", "oaconvolve", "jax.scipy", "jconv", "× the best"]
+    return f"{summary('the best of NumPy and SciPy', over)}.\n\n{table(head, rows)}"
+
+
+def training() -> str:
+    """Whole training steps of Flax models with and without accelerate(), beside PyTorch."""
+    from benchmarks import models_flax
+
+    torch = importlib.util.find_spec("torch") is not None
+    rows, over_torch = [], []
+    for name in models_flax.MODELS:
+        advance, state, x = models_flax.step(name)
+        plain = jax.jit(advance).lower(state, x).compile()
+        with jconv.accelerate():
+            fast = jax.jit(lambda state, x, advance=advance: advance(state, x)).lower(state, x).compile()
+        calls = {"jax": functools.partial(plain, state, x), "accelerated": functools.partial(fast, state, x)}
+        if torch:
+            from benchmarks import models_torch
+
+            calls["torch"] = models_torch.step(name)
+        times = interleaved(calls, seconds=4 * BUDGET)
+        b = times["torch"] / times["accelerated"] if torch else None
+        over_torch.append(b)
+        memory = [p.memory_analysis().temp_size_in_bytes / 2**20 for p in (plain, fast)]
+        row = [name, *(milliseconds(times.get(k)) for k in ("jax", "torch", "accelerated"))]
+        rows.append([*row, ratio(times["jax"] / times["accelerated"]), ratio(b), *(f"{m:.0f}" for m in memory)])
+        print(*rows[-1], flush=True)
+    head = ["model", "plain JAX", "PyTorch", "accelerated", "× plain", "× PyTorch", "MiB plain", "MiB accelerated"]
+    return f"{summary('PyTorch', over_torch)}.\n\n{table(head, rows)}"
+
+
+def compile_times() -> str:
+    """Seconds to compile one convolution, beside XLA's own; extra memory; and the planner's own time."""
+    rows, excess = [], []
+    for layer in LAYERS:
+        arrays = contenders.data(layer)
+        ours, lax = contenders.by_jconv(layer, arrays), contenders.by_lax(layer, arrays)
+        for name in contenders.PASSES:
+            seconds, memory = [], []
+            for function, operands in (lax[name], ours[name]):
+                start = time.perf_counter()
+                compiled = function.lower(*operands).compile()
+                seconds.append(time.perf_counter() - start)
+                memory.append(compiled.memory_analysis().temp_size_in_bytes / 2**20)
+            problem = contenders.problems(layer)[name]
+            excess.append(seconds[1] - seconds[0])
+            row = [f"{layer.name}, {'×'.join(map(str, layer.x))}", name, *(f"{s:.2f}" for s in seconds)]
+            rows.append([*row, *(f"{m:.1f}" for m in memory), f"{memory[1] * 2**20 / problem.io_bytes:.2f}"])
+    plan.cache_clear()
+    problems = [p for layer in LAYERS for p in contenders.problems(layer).values()]
+    start = time.perf_counter()
+    for problem in problems:
+        plan(problem)
+    each = (time.perf_counter() - start) / len(problems)
+    head = ["layer", "pass", "s lax", "s jconv", "MiB lax", "MiB jconv", "extra / (input + output)"]
+    return (
+        f"At most {max(excess):.2f} s over XLA's own; planning takes {1e3 * each:.2f} ms for a problem never seen.\n\n"
+        + table(head, rows)
+    )
+
+
+SECTIONS = {
+    "layers": layers,
+    "filters": filters,
+    "signals": signals,
+    "training": training,
+    "compile": compile_times,
+}
+
+
+def machine() -> str:
+    versions = [f"Python {platform.python_version()}", f"JAX {jax.__version__}"]
+    for name in ("torch", "scipy", "cv2"):
+        if importlib.util.find_spec(name):
+            versions.append(f"{name} {__import__(name).__version__}")
+    model = "unknown processor"
+    if Path("/proc/cpuinfo").exists():
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), model)
+    refusal = onednn_probe.refusal()
+    onednn = "oneDNN in use" if refusal is None else f"without oneDNN ({refusal})"
+    today = datetime.date.today().isoformat()
+    return f"{os.cpu_count()} cores of {model}; {', '.join(versions)}; float32; {onednn}; {today}."
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("sections", nargs="*", default=list(SECTIONS), metavar="SECTION", help=", ".join(SECTIONS))
+    parser.add_argument("--out", type=Path, help="write the tables to this Markdown file")
+    options = parser.parse_args()
+    if unknown := set(options.sections) - set(SECTIONS):
+        parser.error(f"unknown section {sorted(unknown)[0]!r}; one of {', '.join(SECTIONS)}")
+    parts = ["# Benchmarks", __doc__.split("\n\n")[1].split(". ", 1)[1], machine()]
+    for name in options.sections:
+        parts += [f"## {name.capitalize()}", (SECTIONS[name].__doc__ or "").strip(), SECTIONS[name]()]
+        print(parts[-1].split("\n")[0], flush=True)
+        if options.out:
+            options.out.write_text("\n\n".join(parts) + "\n")
+
+
+if __name__ == "__main__":
+    main()

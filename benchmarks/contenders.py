@@ -1,0 +1,142 @@
+"""One layer's forward, input gradient and kernel gradient, by jconv, lax and PyTorch."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from benchmarks.layers import Layer
+from jconv.engine import canonical, convolution, lax_face
+from jconv.engine.planner import AUTO, Policy
+from jconv.engine.problem import Problem
+
+PASSES = ("forward", "dx", "dw")
+
+
+@dataclasses.dataclass(frozen=True)
+class Forced(Policy):
+    """A policy that keeps a named algorithm for the gradients too, so that it can be timed there."""
+
+    def for_gradient(self):
+        return self
+
+
+def arguments(layer: Layer) -> dict:
+    """The layer as keyword arguments of `lax.conv_general_dilated`."""
+    n = layer.ndim
+    spatial = "DHW"[3 - n :]
+    taps = layer.kernel[:n]
+    options = {
+        "dimension_numbers": (f"N{spatial}C", f"{spatial}IO", f"N{spatial}C"),
+        "rhs_dilation": (layer.dilation,) * n,
+        "feature_group_count": layer.groups,
+    }
+    if layer.transposed:
+        s = layer.strides
+        before = [k - 1 if s > k - 1 else -(-(k + s - 2) // 2) for k in taps]
+        padding = [(lo, k + s - 2 - lo) for lo, k in zip(before, taps)]
+        return {**options, "window_strides": (1,) * n, "padding": padding, "lhs_dilation": (s,) * n}
+    return {**options, "window_strides": (layer.strides,) * n, "padding": layer.padding}
+
+
+def data(layer: Layer):
+    """(x, w, ȳ) as float32 NumPy arrays."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal(layer.x, np.float32)
+    w = rng.standard_normal(layer.kernel, np.float32) / np.float32(np.sqrt(np.prod(layer.kernel[:-1])))
+    shape = jax.eval_shape(functools.partial(lax.conv_general_dilated, **arguments(layer)), x, w).shape
+    return x, w, rng.standard_normal(shape, np.float32)
+
+
+def passes(convolve, arrays):
+    """{"forward": (function, its arguments), …} for a function of (x, w)."""
+    x, w, ct = map(jnp.asarray, arrays)
+
+    def dx(w, ct):
+        return jax.linear_transpose(lambda x: convolve(x, w), x)(ct)[0]
+
+    def dw(x, ct):
+        return jax.linear_transpose(lambda w: convolve(x, w), w)(ct)[0]
+
+    return {"forward": (jax.jit(convolve), (x, w)), "dx": (jax.jit(dx), (w, ct)), "dw": (jax.jit(dw), (x, ct))}
+
+
+def by_lax(layer: Layer, arrays):
+    return passes(functools.partial(lax.conv_general_dilated, **arguments(layer)), arrays)
+
+
+def by_jconv(layer: Layer, arrays, policy: Policy = AUTO):
+    options = arguments(layer)
+
+    def convolve(x, w):
+        geometry = lax_face.geometry_of(x.shape, w.shape, **options)
+        problem = canonical.canonicalize(geometry, x.shape, w.shape, str(x.dtype))
+        run = functools.partial(lax_face._convolve, out_dtype=x.dtype, policy=policy)
+        return canonical.solve(problem, geometry, x, w, run)
+
+    return passes(convolve, arrays)
+
+
+def problems(layer: Layer) -> dict[str, Problem]:
+    """The canonical problems of the three passes."""
+    x, w, _ = data(layer)
+    geometry = lax_face.geometry_of(x.shape, w.shape, **arguments(layer))
+    forward = canonical.canonicalize(geometry, x.shape, w.shape, str(x.dtype))
+    gradients = convolution.input_gradient_problem(forward), convolution.kernel_gradient_problem(forward)
+    return dict(zip(PASSES, (forward, *gradients)))
+
+
+def by_torch(layer: Layer, arrays):
+    """The same in PyTorch, channels-last, its fastest form; None where it is not installed."""
+    try:
+        import torch
+    except ImportError:
+        return None
+    n = layer.ndim
+    formats = {1: torch.contiguous_format, 2: torch.channels_last, 3: torch.channels_last_3d}
+
+    def tensor(a, order):
+        t = torch.from_numpy(np.ascontiguousarray(np.transpose(np.asarray(a), order)))
+        return t.contiguous(memory_format=formats[n])
+
+    image = (0, n + 1, *range(1, n + 1))
+    x, ct = tensor(arrays[0], image), tensor(arrays[2], image)
+    w = arrays[1]
+    if layer.transposed:
+        w = tensor(w[(slice(None, None, -1),) * n], (n, n + 1, *range(n)))
+        lo, _ = arguments(layer)["padding"][0]
+        options = {"padding": layer.kernel[0] - 1 - lo}
+        convolve = getattr(torch, f"conv_transpose{n}d")
+    else:
+        w = tensor(w, (n + 1, n, *range(n)))
+        taps = [(k - 1) * layer.dilation + 1 for k in layer.kernel[:n]]
+        pads = lax.padtype_to_pads(layer.x[1:-1], taps, (layer.strides,) * n, layer.padding)
+        if any(lo != hi for lo, hi in pads):  # PyTorch pads both sides alike: the rest is padded beforehand
+            x = torch.nn.functional.pad(x, [p for pair in reversed(pads) for p in pair])
+            x = x.contiguous(memory_format=formats[n])
+            pads = [(0, 0)] * n
+        options = {"padding": tuple(lo for lo, _ in pads), "dilation": layer.dilation}
+        convolve = getattr(torch, f"conv{n}d")
+    options |= {"stride": layer.strides, "groups": layer.groups}
+    x.requires_grad_(True)
+    w.requires_grad_(True)
+    # Where lax crops one sample more behind than before, PyTorch's result is cut, which costs nothing.
+    cut = (..., *(slice(size) for size in ct.shape[2:]))
+
+    def forward():
+        with torch.no_grad():
+            return convolve(x, w, **options)[cut]
+
+    y = convolve(x, w, **options)[cut]
+    assert tuple(y.shape) == tuple(ct.shape), (layer, y.shape, ct.shape)
+
+    return {
+        "forward": forward,
+        "dx": lambda: torch.autograd.grad(y, x, ct, retain_graph=True)[0],
+        "dw": lambda: torch.autograd.grad(y, w, ct, retain_graph=True)[0],
+    }

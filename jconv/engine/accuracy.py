@@ -1,0 +1,50 @@
+"""Error classes: how far an algorithm's result may lie from the exact one, normwise, in units of the direct sum's bound.
+
+The direct sum of K products errs by at most γ_K ‖x‖‖w‖ with γ_K = K u / (1 − K u), u the unit roundoff (Higham,
+*Accuracy and Stability of Numerical Algorithms*, 2nd ed., § 3.1); blocked and pairwise sums err by less.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+
+@dataclasses.dataclass(frozen=True)
+class ErrorClass:
+    """`amplification` bounds the normwise error relative to the direct sum's; `spreads` says that one NaN or inf in
+    the input may reach outputs whose sum does not contain it."""
+
+    amplification: float
+    spreads: bool
+    why: str
+
+
+CLASSES = {
+    "direct": ErrorClass(1.0, False, "each output is the sum of its products"),
+    "fft": ErrorClass(
+        2.0,
+        True,
+        "O(u log n) normwise (Higham § 24.1): above the direct sum's error for few taps, below it for many",
+    ),
+    "toeplitz": ErrorClass(1.0, True, "the direct sum, with products by zero added to it"),
+    "winograd2": ErrorClass(1.5, True, "transforms by 0, ±1, ±½ (Barabasz et al., ACM TOMS 46, 2020)"),
+    "winograd4": ErrorClass(8.0, True, "transforms of norm up to 10; measured 4 to 6 times the direct sum's error"),
+}
+
+DEFAULT_AMPLIFICATION = 8.0
+"""What `algorithm="auto"` admits at default precision."""
+
+
+def tolerance(dtype, length: int, accuracy: str = "direct") -> float:
+    """Normwise relative error to expect of a sum of `length` products: what tests allow.
+
+    The worst case grows with the length, the typical case with its root; the factor covers both transforms of a
+    gradient and the reference's own rounding.
+    """
+    dtype = np.dtype(dtype)
+    if dtype.kind in "iub":
+        return 0.0
+    unit = {"bfloat16": 2.0**-8, "float16": 2.0**-11}.get(str(dtype)) or float(np.finfo(dtype).eps) / 2
+    return 8 * unit * max(length, 4) ** 0.5 * max(2.0, CLASSES[accuracy].amplification)

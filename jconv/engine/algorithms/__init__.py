@@ -1,0 +1,49 @@
+"""The algorithms that the engine knows, each a module with the same six names.
+
+    NAME                        as `algorithm=` takes it
+    ACCURACY                    its error class, a key of `jconv.engine.accuracy.CLASSES`
+    supports(problem)           None, or the reason why not
+    features(problem)           what its time is made of: {name: amount}, weighted by fitted constants
+    memory(problem)             bytes of extra memory at the peak
+    parts(problem)              the smaller problems it leaves to the planner
+    apply(problem, lhs, rhs, run)   the result; `run(part, lhs, rhs)` solves a part
+
+Nothing registers itself: the table below names them all.
+"""
+
+from __future__ import annotations
+
+from jconv.engine.algorithms import (
+    channel_sum,
+    complex_split,
+    direct,
+    fft,
+    im2col,
+    kernel_gradient,
+    onednn,
+    overlap_add,
+    polyphase,
+    toeplitz,
+    winograd,
+    winograd_gradient,
+    xla,
+)
+
+ALGORITHMS = {
+    module.NAME: module
+    for module in (
+        xla,
+        onednn,
+        direct,
+        im2col,
+        winograd,
+        winograd_gradient,
+        fft,
+        overlap_add,
+        toeplitz,
+        polyphase,
+        kernel_gradient,
+        channel_sum,
+        complex_split,
+    )
+}

@@ -1,0 +1,176 @@
+"""The sum as it is written: one shifted slice of the input for each tap, times the tap, added up.
+
+Where a group has one input channel the product is elementwise, and XLA fuses all taps into one pass over memory;
+else it is a matrix product for each tap. Few taps are unrolled; many run in a loop over all but the last kernel axis, so
+that the program stays short. No multiplication by padding between dilated samples is skipped: polyphase does that.
+"""
+
+from __future__ import annotations
+
+import math
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from jconv.engine.algorithms import shapes
+from jconv.engine.problem import Problem
+
+NAME = "direct"
+ACCURACY = "direct"
+# How many taps are written out: as many as compile within half a second.
+UNROLLED_SINGLE = 256
+UNROLLED_DEPTHWISE = 64
+UNROLLED_PRODUCTS = 32
+
+
+def supports(problem: Problem) -> str | None:
+    return None
+
+
+def _elementwise(problem: Problem) -> bool:
+    return problem.in_channels == 1
+
+
+def _unrolled(problem: Problem) -> int:
+    if not _elementwise(problem):
+        return UNROLLED_PRODUCTS
+    return UNROLLED_SINGLE if problem.out_channels == 1 else UNROLLED_DEPTHWISE
+
+
+def features(problem: Problem) -> dict[str, float]:
+    flops = problem.flops * math.prod(problem.lhs_dilation)
+    looped = problem.tap_count > _unrolled(problem)
+    if not _elementwise(problem):
+        narrow = min(problem.in_channels, problem.multiplier) < 16
+        kind, steps = "grouped" if problem.groups > 1 else "narrow" if narrow else "matmul", problem.tap_count
+    else:
+        kind = "single" if problem.out_channels == 1 else "depthwise"
+        steps = -(-problem.tap_count // problem.taps[-1]) * -(-problem.taps[-1] // _unrolled(problem))
+    return {
+        "calls": 1.0,
+        "flops": flops,
+        f"{kind}{'_looped' if looped else ''}_flops": flops * problem.itemsize / 4,
+        "strided_flops": flops if max(problem.strides) > 1 else 0.0,
+        "bytes": float(problem.io_bytes),
+        "loop_bytes": float(steps * math.prod(problem.out_shape) * problem.itemsize) if looped else 0.0,
+        "steps": float(steps) if looped else 0.0,
+    }
+
+
+def memory(problem: Problem) -> int:
+    padded = (
+        problem.batch
+        * problem.in_channels
+        * problem.groups
+        * math.prod(
+            s * (o - 1) + d * (k - 1) + 1
+            for s, o, d, k in zip(problem.strides, problem.out_space, problem.rhs_dilation, problem.taps)
+        )
+    )
+    copies = 0 if _elementwise(problem) else math.prod(problem.out_shape[:-1]) * problem.in_channels * problem.groups
+    return (padded + copies) * problem.itemsize
+
+
+def parts(problem: Problem) -> tuple[Problem, ...]:
+    return ()
+
+
+def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, run):
+    padded = shapes.zero_pad(problem, lhs)
+    if _elementwise(problem):
+        return _elementwise_sum(problem, padded, rhs)
+    return _matmul_sum(problem, padded, rhs)
+
+
+def _elementwise_sum(problem: Problem, padded, rhs):
+    squeeze = problem.out_channels == 1
+    if squeeze:  # a trailing axis of one would be the vectorised one
+        padded, weights = padded[..., 0], rhs[..., 0, 0]
+    else:
+        weights = rhs[..., 0, :]
+        if problem.multiplier > 1:
+            padded = jnp.repeat(padded, problem.multiplier, axis=-1)
+    strides, dilation, out_space = problem.strides, problem.rhs_dilation, problem.out_space
+    n = problem.ndim
+
+    def term(array, taps, axes, weight):
+        """One tap's contribution: `axes` are those still to be sliced, at `taps`."""
+        starts, stops, steps = [0] * array.ndim, list(array.shape), [1] * array.ndim
+        for axis, tap in zip(axes, taps):
+            starts[1 + axis] = dilation[axis] * tap
+            stops[1 + axis] = starts[1 + axis] + strides[axis] * (out_space[axis] - 1) + 1
+            steps[1 + axis] = strides[axis]
+        return lax.slice(array, starts, stops, steps) * weight
+
+    if problem.tap_count <= _unrolled(problem):
+        return _restore(sum_terms(term(padded, t, range(n), weights[t]) for t in shapes.tap_indices(problem)), squeeze)
+
+    # Loop over all kernel axes but the last, unroll the last in runs.
+    outer, last = problem.taps[:-1], problem.taps[-1]
+    run_length = min(last, _unrolled(problem))
+    runs = -(-last // run_length)
+    flat = shapes.pad_to(weights, n - 1, runs * run_length)
+    extra = dilation[-1] * (runs * run_length - last)
+    padded = jnp.pad(padded, [(0, extra if i == n else 0) for i in range(padded.ndim)]) if extra else padded
+    flat = flat.reshape(math.prod(outer) * runs, run_length, *flat.shape[n:])
+    count = flat.shape[0]
+
+    def body(step, total):
+        index, run = step // runs, step % runs
+        starts = [0] * padded.ndim
+        sizes = list(padded.shape)
+        for axis in range(n - 2, -1, -1):
+            starts[1 + axis] = dilation[axis] * (index % outer[axis])
+            sizes[1 + axis] = strides[axis] * (out_space[axis] - 1) + 1
+            index = index // outer[axis]
+        starts[n] = run * run_length * dilation[-1]
+        sizes[n] = strides[-1] * (out_space[-1] - 1) + dilation[-1] * (run_length - 1) + 1
+        band = lax.dynamic_slice(padded, starts, sizes)
+        steps = [1, *strides[:-1], 1, *([1] * (padded.ndim - n - 1))]
+        band = lax.slice(band, [0] * band.ndim, band.shape, steps) if max(steps) > 1 else band
+        kernel = lax.dynamic_index_in_dim(flat, step, keepdims=False)
+        return total + sum_terms(term(band, (t,), (n - 1,), kernel[t]) for t in range(run_length))
+
+    shape = (problem.batch, *out_space, *padded.shape[n + 1 :])
+    return _restore(lax.fori_loop(0, count, body, jnp.zeros(shape, padded.dtype)), squeeze)
+
+
+def _restore(out, squeeze):
+    return out[..., None] if squeeze else out
+
+
+def sum_terms(terms):
+    """The terms added one after the other, the first one without a zero before it."""
+    total = None
+    for term in terms:
+        total = term if total is None else total + term
+    return total
+
+
+def _matmul_sum(problem: Problem, padded, rhs):
+    groups, inputs, outputs = problem.groups, problem.in_channels, problem.multiplier
+    precision = lax.Precision.HIGHEST if problem.precision == "highest" else None
+
+    def product(samples, weight):
+        if groups == 1:
+            return lax.dot_general(samples, weight, (((samples.ndim - 1,), (0,)), ((), ())), precision=precision)
+        split = samples.reshape(*samples.shape[:-1], groups, inputs)
+        out = jnp.einsum("...gi,igm->...gm", split, weight.reshape(inputs, groups, outputs), precision=precision)
+        return out.reshape(*out.shape[:-2], groups * outputs)
+
+    if problem.tap_count <= _unrolled(problem):
+        return sum_terms(product(shapes.tap_slice(problem, padded, t), rhs[t]) for t in shapes.tap_indices(problem))
+    weights = rhs.reshape(-1, *rhs.shape[-2:])
+
+    def body(step, total):
+        starts, index = [0] * padded.ndim, step
+        for axis in range(problem.ndim - 1, -1, -1):
+            starts[1 + axis] = problem.rhs_dilation[axis] * (index % problem.taps[axis])
+            index = index // problem.taps[axis]
+        reach = [s * (o - 1) + 1 for s, o in zip(problem.strides, problem.out_space)]
+        band = lax.dynamic_slice(padded, starts, (padded.shape[0], *reach, padded.shape[-1]))
+        band = lax.slice(band, [0] * band.ndim, band.shape, (1, *problem.strides, 1))
+        return total + product(band, lax.dynamic_index_in_dim(weights, step, keepdims=False))
+
+    return lax.fori_loop(0, problem.tap_count, body, jnp.zeros(problem.out_shape, padded.dtype))

@@ -1,0 +1,111 @@
+"""The convolution theorem: one real FFT of the whole input for each channel, a product, and the inverse.
+
+Correlation of x with w is irfft(rfft(x) · conj(rfft(w))), exact for all outputs that do not wrap; a circular length of
+what is read of the input suffices, less the zeros that both ends can share. Lengths are rounded up to 2^a 3^b 5^c. Strides keep one sample in s of the full
+result, a dilated kernel is transformed with its zeros.
+"""
+
+from __future__ import annotations
+
+import math
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from jconv.engine.fast_length import fast_length
+from jconv.engine.problem import Problem, dilated, unit
+
+NAME = "fft"
+ACCURACY = "fft"
+MAX_FFT_AXES = 3
+
+
+def supports(problem: Problem) -> str | None:
+    if not (problem.is_real or problem.is_complex):
+        return f"not exact for {problem.dtype}"
+    if not unit(problem, "lhs_dilation"):
+        return "no input dilation: polyphase removes it"
+    if problem.ndim > MAX_FFT_AXES:
+        return f"at most {MAX_FFT_AXES} spatial axes, got {problem.ndim}"
+    return None
+
+
+def _lengths(problem: Problem) -> list[int]:
+    lengths = []
+    for n, s, o, k, d, (lo, _) in zip(
+        problem.space, problem.strides, problem.out_space, problem.taps, problem.rhs_dilation, problem.padding
+    ):
+        read = s * (o - 1) + dilated(k, d)
+        # What is read behind the last sample is zeros, and may wrap onto the zeros before the first.
+        shared = max(0, min(lo, dilated(k, d) - 1, read - lo - n))
+        lengths.append(fast_length(max(read - shared, dilated(k, d))))
+    return lengths
+
+
+def features(problem: Problem) -> dict[str, float]:
+    size = math.prod(_lengths(problem))
+    inputs = problem.batch * problem.lhs_shape[-1]
+    outputs = problem.batch * problem.out_channels
+    kernels = problem.in_channels * problem.out_channels
+    transforms = inputs + outputs + kernels
+    real = 0.5 if problem.is_real else 1.0
+    elementwise = problem.in_channels == 1
+    products = 8 * real * size * problem.batch * problem.in_channels * problem.out_channels
+    return {
+        "calls": 1.0,
+        "flops": 5 * real * size * math.log2(max(size, 2)) * transforms + products,
+        "fft_flops": 5 * real * size * math.log2(max(size, 2)) * transforms,
+        ("product_flops" if elementwise else "matrix_flops"): products,
+        "bytes": 2.0 * size * transforms * problem.itemsize,
+        "channel_bytes": 2.0 * size * (transforms if problem.out_channels > 1 else 0) * problem.itemsize,
+    }
+
+
+def memory(problem: Problem) -> int:
+    size = math.prod(_lengths(problem))
+    channels = problem.batch * (problem.lhs_shape[-1] + problem.out_channels)
+    return 3 * size * (channels + problem.in_channels * problem.out_channels) * problem.itemsize // 2
+
+
+def parts(problem: Problem) -> tuple[Problem, ...]:
+    return ()
+
+
+def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, run):
+    n, lengths = problem.ndim, _lengths(problem)
+    zero = jnp.zeros((), lhs.dtype)
+    config = [(lo, m - lo - size, 0) for m, size, (lo, _) in zip(lengths, problem.space, problem.padding)]
+    lhs = lax.pad(lhs, zero, [(0, 0, 0), *config, (0, 0, 0)])
+    config = [(0, m - dilated(k, d), d - 1) for m, k, d in zip(lengths, problem.taps, problem.rhs_dilation)]
+    rhs = lax.pad(rhs, zero, [*config, (0, 0, 0), (0, 0, 0)])
+    # Channels first: XLA transforms the last axes.
+    lhs = jnp.moveaxis(lhs, -1, 1)
+    rhs = jnp.moveaxis(rhs, (-2, -1), (0, 1))
+    axes = tuple(range(2, n + 2))
+    forward, inverse = (jnp.fft.rfftn, jnp.fft.irfftn) if problem.is_real else (jnp.fft.fftn, jnp.fft.ifftn)
+    # conj(F(w)) = F(w reversed); conjugating the transform of conj(w) serves complex kernels too.
+    spectrum = jnp.conj(forward(jnp.conj(rhs) if problem.is_complex else rhs, axes=axes))
+    lhs = forward(lhs, axes=axes)
+    out = _channel_product(problem, lhs, spectrum)
+    out = inverse(out, s=tuple(lengths), axes=axes)
+    stops = [s * (o - 1) + 1 for s, o in zip(problem.strides, problem.out_space)]
+    out = lax.slice(out, (0,) * (n + 2), (*out.shape[:2], *stops), (1, 1, *problem.strides))
+    return jnp.moveaxis(out, 1, -1).astype(lhs.real.dtype if problem.is_real else lhs.dtype)
+
+
+def _channel_product(problem: Problem, lhs, rhs):
+    """Σ_i lhs[b, g·I + i] rhs[i, g·m + j] at every frequency."""
+    batch, groups, inputs, outputs = problem.batch, problem.groups, problem.in_channels, problem.multiplier
+    frequencies = lhs.shape[2:]
+    lhs = lhs.reshape(batch, groups, inputs, 1, *frequencies)
+    rhs = jnp.swapaxes(rhs.reshape(inputs, groups, outputs, *frequencies), 0, 1)[None]
+    if inputs == 1:
+        out = lhs[:, :, 0] * rhs[:, :, 0]
+    elif inputs * problem.out_channels <= 64:
+        out = (lhs * rhs).sum(2)
+    else:
+        out = jnp.einsum(
+            "bgif,gijf->bgjf", lhs.reshape(batch, groups, inputs, -1), rhs[0].reshape(groups, inputs, outputs, -1)
+        )
+    return out.reshape(batch, groups * outputs, *frequencies)

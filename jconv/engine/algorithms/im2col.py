@@ -1,0 +1,127 @@
+"""Patches as rows, in blocks that stay in cache, times the kernel as one matrix (Chellapilla et al., 2006).
+
+The outputs are worked on in blocks of rows of the first spatial axis; a block's patches (rows × taps·I) are about half
+a megabyte, so that the matrix product finds them in the second-level cache. Written in one piece, patches spill and
+lose all that they gain. Groups become a batch of matrix products.
+"""
+
+from __future__ import annotations
+
+import math
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from jconv.engine.algorithms import products, shapes
+from jconv.engine.problem import Problem, unit
+
+NAME = "im2col"
+ACCURACY = "direct"
+BLOCK_BYTES = 1 << 20
+MAX_TAPS = 256
+
+
+def supports(problem: Problem) -> str | None:
+    if not unit(problem, "lhs_dilation"):
+        return "no input dilation: polyphase removes it"
+    if problem.in_channels == 1 and problem.groups > 1:
+        return "depthwise: nothing to multiply as matrices"
+    if problem.tap_count > MAX_TAPS:
+        return f"at most {MAX_TAPS} taps, got {problem.tap_count}"
+    return None
+
+
+def _block_rows(problem: Problem) -> int:
+    """Output rows in a block: of the first spatial axis, all of the others."""
+    row = math.prod(problem.out_space[1:]) * problem.tap_count * problem.in_channels * problem.groups
+    rows = max(1, BLOCK_BYTES // max(1, row * problem.itemsize))
+    out = problem.out_space[0]
+    blocks = -(-out // min(rows, out))
+    return -(-out // blocks)
+
+
+def features(problem: Problem) -> dict[str, float]:
+    rows = _block_rows(problem)
+    blocks = problem.batch * -(-problem.out_space[0] // rows)
+    depth = problem.tap_count * problem.in_channels
+    patches = math.prod(problem.out_shape[:-1]) * depth * problem.groups
+    return {
+        "calls": 1.0,
+        "flops": problem.flops,
+        **products.features(problem, problem.flops * _waste(depth, problem.multiplier)),
+        "patch_bytes": float(patches * problem.itemsize),
+        "grouped_patch_bytes": float(patches * problem.itemsize) if problem.groups > 1 else 0.0,
+        "steps": float(blocks),
+    }
+
+
+def _waste(depth: int, width: int) -> float:
+    """How much slower a product with few columns or a short inner axis runs than a large one."""
+    return (1 + 8 / width) * (1 + 8 / depth)
+
+
+def memory(problem: Problem) -> int:
+    padded = math.prod(n + sum(p) for n, p in zip(problem.space, problem.padding))
+    block = _block_rows(problem) * math.prod(problem.out_space[1:]) * problem.tap_count
+    return problem.itemsize * problem.lhs_shape[-1] * (problem.batch * padded + 2 * block)
+
+
+def parts(problem: Problem) -> tuple[Problem, ...]:
+    return ()
+
+
+def patches(problem: Problem, image: jax.Array) -> jax.Array:
+    """(*out_space, taps, G·I) from one padded image (*space, G·I)."""
+    slices = [shapes.tap_slice(problem, image[None], t)[0] for t in shapes.tap_indices(problem)]
+    return slices[0][..., None, :] if len(slices) == 1 else jnp.stack(slices, axis=-2)
+
+
+def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, run):
+    groups, inputs, outputs = problem.groups, problem.in_channels, problem.multiplier
+    if groups == 1:
+        weights = rhs.reshape(-1, outputs)
+    else:
+        weights = jnp.moveaxis(rhs.reshape(-1, groups, outputs), 1, 0)
+
+    def multiply(block: Problem, image: jax.Array) -> jax.Array:
+        rows = patches(block, image)
+        if groups == 1:
+            out = products.product(problem, rows.reshape(-1, block.tap_count * inputs), weights)
+        else:
+            split = rows.reshape(-1, block.tap_count, groups, inputs)
+            split = jnp.moveaxis(split, 2, 0).reshape(groups, -1, block.tap_count * inputs)
+            out = jnp.moveaxis(products.product(problem, split, weights), 0, 1)
+        return out.reshape(*block.out_space, problem.out_channels)
+
+    if problem.tap_count == 1 and groups == 1:
+        samples = shapes.tap_slice(problem, shapes.zero_pad(problem, lhs), (0,) * problem.ndim)
+        return products.product(problem, samples.reshape(-1, inputs), weights).reshape(problem.out_shape)
+
+    rows = _block_rows(problem)
+    blocks = -(-problem.out_space[0] // rows)
+    grown = problem.replace(
+        padding=(
+            (
+                problem.padding[0][0],
+                problem.padding[0][1] + (blocks * rows - problem.out_space[0]) * problem.strides[0],
+            ),
+            *problem.padding[1:],
+        ),
+    )
+    padded = shapes.zero_pad(grown, lhs)
+    reach = problem.strides[0] * (rows - 1) + problem.rhs_dilation[0] * (problem.taps[0] - 1) + 1
+    block = problem.replace(lhs_shape=(1, reach, *padded.shape[2:]), padding=((0, 0),) * problem.ndim)
+
+    def step(_, index):
+        start = (index // blocks, (index % blocks) * rows * problem.strides[0], *([0] * problem.ndim))
+        image = lax.dynamic_slice(padded, start, (1, reach, *padded.shape[2:]))
+        return None, multiply(block, image[0])
+
+    count = problem.batch * blocks
+    if count == 1:
+        out = multiply(block, padded[0, :reach])[None]
+    else:
+        _, out = lax.scan(step, None, jnp.arange(count))
+    out = out.reshape(problem.batch, blocks * rows, *out.shape[2:])
+    return out[:, : problem.out_space[0]]

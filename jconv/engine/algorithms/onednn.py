@@ -1,0 +1,100 @@
+"""oneDNN's convolution, through the custom call that jaxlib registers for XLA's own use.
+
+Direct convolution by code generated for the processor at hand (Georganas et al., SC 2018): PyTorch's speed. jaxlib has
+the forward primitive only, and reaches the generated code only on its home ground, which `supports` maps; elsewhere oneDNN's
+reference loops would take a thousand times longer. Whether the call is there and right at all is probed in a child
+process (`jconv.engine.onednn_probe`).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+
+from jconv.engine import internals, onednn_probe
+from jconv.engine.problem import Problem, unit
+
+NAME = "onednn"
+ACCURACY = "direct"
+MAX_TAPS_PER_AXIS = 64
+MAX_DENSE_TAPS = 1024
+
+
+def supports(problem: Problem) -> str | None:
+    if problem.platform != "cpu":
+        return "a CPU library"
+    if problem.portable:
+        return "a custom call, which is neither exported nor partitioned over devices"
+    if problem.dtype != "float32":
+        return f"float32 only, got {problem.dtype}"
+    if not 1 <= problem.ndim <= 3:
+        return f"1 to 3 spatial axes, got {problem.ndim}"
+    if not unit(problem, "lhs_dilation"):
+        return "no input dilation"
+    depthwise = problem.in_channels == 1 and problem.multiplier == 1
+    if max(problem.taps) > MAX_TAPS_PER_AXIS or (not depthwise and problem.tap_count > MAX_DENSE_TAPS):
+        return "kernels of this size fall into oneDNN's reference code"
+    if problem.groups > 1 and problem.multiplier == 1 and problem.in_channels > 1:
+        return "groups of several inputs and one output fall into oneDNN's reference code"
+    # A window that lies in the padding alone is outside oneDNN's contract.
+    for k, d, pair in zip(problem.taps, problem.rhs_dilation, problem.padding):
+        if max(pair) >= d * (k - 1) + 1:
+            return "padding as wide as the kernel"
+    return onednn_probe.refusal()
+
+
+def features(problem: Problem) -> dict[str, float]:
+    kind = (
+        "depthwise" if problem.in_channels == 1 and problem.groups > 1 else "grouped" if problem.groups > 1 else "dense"
+    )
+    lanes = 16
+    per_group = max(problem.in_channels, 1)
+    # Channels are worked on in vectors: a narrow group wastes lanes.
+    waste_out = math.ceil(problem.multiplier / lanes) * lanes / problem.multiplier
+    if kind == "depthwise" and problem.multiplier == 1:
+        waste_out = math.ceil(problem.groups / lanes) * lanes / problem.groups
+    narrow = problem.flops * waste_out if per_group < 4 and kind == "dense" else 0.0
+    return {
+        "calls": 1.0,
+        "flops": problem.flops,
+        f"{kind}_flops": problem.flops * waste_out,
+        "narrow_flops": narrow,
+        "gradient_flops": problem.flops if math.prod(problem.out_space) < problem.tap_count else 0.0,
+        "bytes": float(problem.io_bytes),
+    }
+
+
+def memory(problem: Problem) -> int:
+    return math.prod(problem.rhs_shape) * problem.itemsize
+
+
+def parts(problem: Problem) -> tuple[Problem, ...]:
+    return ()
+
+
+def apply(problem: Problem, lhs, rhs, run):
+    rank = problem.ndim + 2
+    space = list(range(1, rank - 1))
+    data = {"dims": rank, "data": {"batch_dim": 0, "feature_dim": rank - 1, "spatial_dims": space}}
+    kernel = {"input_feature_dim": rank - 2, "output_feature_dim": rank - 1, "spatial_dims": list(range(rank - 2))}
+    config = {
+        "dims": rank,
+        "input": data,
+        "kernel": {"dims": rank, "filter": kernel},
+        "output": data,
+        "window": {
+            "size": [],
+            "pad_left": [lo for lo, _ in problem.padding],
+            "pad_right": [hi for _, hi in problem.padding],
+            "strides": list(problem.strides),
+            "window_dilations": list(problem.rhs_dilation),
+        },
+        "feature_groups": problem.groups,
+    }
+    return internals.custom_call(
+        lhs,
+        rhs,
+        shape=problem.out_shape,
+        target="__onednn$convolution",
+        config=json.dumps({"outer_dimension_partitions": [], "onednn_conv_config": config}),
+    )

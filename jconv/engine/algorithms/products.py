@@ -1,0 +1,53 @@
+"""Matrix products: by oneDNN's custom call where it may be used, else by XLA's own."""
+
+from __future__ import annotations
+
+import json
+
+import jax
+from jax import lax
+
+from jconv.engine import internals, onednn_probe
+from jconv.engine.problem import Problem
+
+
+def uses_onednn(problem: Problem) -> bool:
+    """Whether products for this problem go to oneDNN."""
+    fits = problem.dtype == "float32" and problem.platform == "cpu" and not problem.portable
+    return fits and onednn_probe.refusal() is None
+
+
+def features(problem: Problem, flops: float) -> dict[str, float]:
+    """The cost model's feature for that much work in matrix products; float64 is half as fast."""
+    kind = "onednn" if uses_onednn(problem) else "xla"
+    return {f"{kind}_flops": flops * problem.itemsize / 4}
+
+
+def transposed_product(problem: Problem, a: jax.Array, b: jax.Array) -> jax.Array:
+    """aᵀ b for a (..., K, M), b (..., K, N), with any leading batch axes."""
+    if uses_onednn(problem):
+        return onednn_transposed_product(a, b)
+    batch = tuple(range(a.ndim - 2))
+    return lax.dot_general(a, b, (((a.ndim - 2,), (b.ndim - 2,)), (batch, batch)), precision=precision(problem))
+
+
+def product(problem: Problem, a: jax.Array, b: jax.Array) -> jax.Array:
+    """a b for a (..., M, K), b (..., K, N), with the same leading batch axes."""
+    if uses_onednn(problem):
+        return _onednn(a, b, (*a.shape[:-1], b.shape[-1]), transpose_a=False)
+    batch = tuple(range(a.ndim - 2))
+    return lax.dot_general(a, b, (((a.ndim - 1,), (b.ndim - 2,)), (batch, batch)), precision=precision(problem))
+
+
+def precision(problem: Problem):
+    return lax.Precision.HIGHEST if problem.precision == "highest" else None
+
+
+def onednn_transposed_product(a: jax.Array, b: jax.Array) -> jax.Array:
+    return _onednn(a, b, (*a.shape[:-2], a.shape[-1], b.shape[-1]), transpose_a=True)
+
+
+def _onednn(a, b, shape, *, transpose_a):
+    matmul = {"transpose_a": transpose_a, "transpose_b": False}
+    config = {"outer_dimension_partitions": [], "onednn_matmul_config": matmul}
+    return internals.custom_call(a, b, shape=shape, target="__onednn$matmul", config=json.dumps(config))

@@ -1,0 +1,118 @@
+"""The gradient of a short dense kernel with fewer multiplications: `winograd`, with ȳ in the kernel's place.
+
+Each tile of ȳ (4 samples an axis) meets 6 samples of x in 3 outputs: F(3, 4), on the same six points as F(4, 3). The
+products are summed over all tiles by matrix products before the inverse transform, which is done once:
+
+    w̄ = Aᵀ[ Σ_tiles (Bᵀ x B)ᵀ (G ȳ Gᵀ) ] A.
+"""
+
+from __future__ import annotations
+
+import math
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from jconv.engine.algorithms import products, shapes, toom_cook
+from jconv.engine.algorithms.winograd import CACHE_BYTES, TILE, mix, transform_tiles
+from jconv.engine.problem import Problem, unit
+
+NAME = "winograd_gradient"
+ACCURACY = "winograd4"
+OUTPUTS = 7 - TILE
+
+
+def supports(problem: Problem) -> str | None:
+    if not problem.is_real:
+        return f"real floating point only, got {problem.dtype}"
+    if problem.ndim not in (1, 2):
+        return f"for one or two spatial axes, got {problem.ndim}"
+    if problem.groups != 1:
+        return "for a single group"
+    if not unit(problem, "strides", "lhs_dilation", "rhs_dilation"):
+        return "no strides or dilations"
+    if any(o != OUTPUTS for o in problem.out_space):
+        return f"for {OUTPUTS} outputs an axis, got {problem.out_space}"
+    if min(problem.taps) < TILE:
+        return f"for kernels of at least {TILE} taps an axis"
+    return None
+
+
+def _tiles(problem: Problem) -> list[int]:
+    return [-(-k // TILE) for k in problem.taps]
+
+
+def _image_bytes(problem: Problem) -> int:
+    channels = problem.batch + problem.out_channels
+    return 6**problem.ndim * math.prod(_tiles(problem)) * channels * problem.itemsize
+
+
+def _images(problem: Problem) -> int:
+    """Images worked on at once: as many as stay in cache, and divide their number."""
+    count = problem.in_channels
+    wanted = max(1, CACHE_BYTES // _image_bytes(problem))
+    return max(n for n in range(1, count + 1) if count % n == 0 and n <= wanted)
+
+
+def features(problem: Problem) -> dict[str, float]:
+    points = 6**problem.ndim
+    rows = problem.in_channels * math.prod(_tiles(problem))
+    flops = 2.0 * points * rows * problem.batch * problem.out_channels
+    waste = (1 + 8 / problem.out_channels) * (1 + 8 / problem.batch)
+    steps = problem.in_channels // _images(problem)
+    return {
+        "calls": 1.0,
+        "flops": flops,
+        **products.features(problem, flops * waste),
+        "input_bytes": float(points * rows * problem.batch * problem.itemsize),
+        "output_bytes": float(points * rows * problem.out_channels * problem.itemsize),
+        "kernel_bytes": float(points * problem.batch * problem.out_channels * problem.itemsize * steps),
+        "steps": float(steps),
+    }
+
+
+def memory(problem: Problem) -> int:
+    points = 6**problem.ndim
+    total = 3 * _images(problem) * _image_bytes(problem) // 2
+    kernel = 2 * points * problem.batch * problem.out_channels
+    return total + problem.itemsize * (kernel + math.prod(problem.lhs_shape) + math.prod(problem.rhs_shape))
+
+
+def parts(problem: Problem) -> tuple[Problem, ...]:
+    return ()
+
+
+def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, run):
+    n, tiles = problem.ndim, _tiles(problem)
+    at, g, bt = toom_cook.transforms(OUTPUTS, TILE)
+    x, y = jnp.moveaxis(lhs, -1, 0), jnp.moveaxis(rhs, -2, 0)
+    x = jnp.moveaxis(x, 1, -1)  # (images, *space, I)
+    config = [
+        (lo, TILE * t + OUTPUTS - 1 - lo - size, 0) for t, size, (lo, _) in zip(tiles, problem.space, problem.padding)
+    ]
+    x = lax.pad(x, jnp.zeros((), x.dtype), [(0, 0, 0), *config, (0, 0, 0)])
+    for axis, t in enumerate(tiles):
+        y = shapes.pad_to(y, 1 + axis, TILE * t)
+
+    def products_of(x, y):
+        rows = transform_tiles(x, [bt] * n, [TILE] * n, tiles).reshape(6**n, -1, problem.batch)
+        columns = transform_tiles(y, [g] * n, [TILE] * n, tiles).reshape(6**n, -1, problem.out_channels)
+        return products.transposed_product(problem, rows, columns)
+
+    images = _images(problem)
+    if images == problem.in_channels:
+        total = products_of(x, y)
+    else:
+
+        def step(total, operands):
+            return total + products_of(*operands), None
+
+        groups = [a.reshape(-1, images, *a.shape[1:]) for a in (x, y)]
+        start = jnp.zeros((6**n, problem.batch, problem.out_channels), x.dtype)
+        total, _ = lax.scan(step, start, tuple(groups))
+    out = total.reshape(*([6] * n), problem.batch, problem.out_channels)
+    for axis in range(n):
+        out = mix(at, [out[p] for p in range(6)])
+        out = jnp.moveaxis(out, 0, n - 1)
+    return jnp.moveaxis(out, n, 0)

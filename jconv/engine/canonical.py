@@ -1,0 +1,129 @@
+"""From the arguments of `lax.conv_general_dilated` to a canonical problem, and the arrays with it.
+
+The transpositions written here cost nothing where they undo one that the caller made: XLA cancels the pair.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from jconv.engine.problem import LOW_PRECISION, Problem
+
+Run = Callable[[Problem, jax.Array, jax.Array], jax.Array]
+
+
+@dataclasses.dataclass(frozen=True)
+class Geometry:
+    """The arguments of `lax.conv_general_dilated` that are not arrays, as its primitive has them."""
+
+    strides: tuple[int, ...]
+    padding: tuple[tuple[int, int], ...]
+    lhs_dilation: tuple[int, ...]
+    rhs_dilation: tuple[int, ...]
+    dimension_numbers: lax.ConvDimensionNumbers
+    feature_group_count: int = 1
+    batch_group_count: int = 1
+
+
+def crops_and_padding(geometry: Geometry, space: Sequence[int]):
+    """Split a padding that may be negative into a crop of the input and a padding of zero or more.
+
+    A negative padding removes samples of the zero-stuffed input. Removing c of them removes q = ⌈c / L⌉ real samples
+    and leaves q L − c of the zeros that followed the last one removed.
+    """
+    crops, padding = [], []
+    for size, dilation, pair in zip(space, geometry.lhs_dilation, geometry.padding, strict=True):
+        gone = [min(size, -(min(p, 0) // dilation)) for p in pair]
+        stays = max(size - sum(gone), 0)
+        crops.append((gone[0], gone[0] + stays))
+        padding.append(tuple(p + q * dilation for p, q in zip(pair, gone, strict=True)))
+    return tuple(crops), tuple(padding)
+
+
+def canonicalize(
+    geometry: Geometry,
+    lhs_shape: Sequence[int],
+    rhs_shape: Sequence[int],
+    dtype: str,
+    *,
+    precision: str = "default",
+    platform: str = "cpu",
+    portable: bool = False,
+) -> Problem:
+    """The canonical problem of a convolution as `lax` states it."""
+    lhs_spec, rhs_spec, _ = geometry.dimension_numbers
+    space = [lhs_shape[i] for i in lhs_spec[2:]]
+    crops, padding = crops_and_padding(geometry, space)
+    batches = geometry.batch_group_count
+    # An axis cropped to nothing may leave a padding of either sign: the output is then zeros, of a size that the
+    # planner never sees.
+    padding = tuple((max(lo, 0), max(hi, 0)) for lo, hi in padding)
+    taps = [rhs_shape[i] for i in rhs_spec[2:]]
+    return Problem(
+        lhs_shape=(
+            lhs_shape[lhs_spec[0]] // batches,
+            *(stop - start for start, stop in crops),
+            lhs_shape[lhs_spec[1]] * batches,
+        ),
+        rhs_shape=(*taps, rhs_shape[rhs_spec[1]], rhs_shape[rhs_spec[0]]),
+        strides=tuple(geometry.strides),
+        padding=padding,
+        lhs_dilation=tuple(geometry.lhs_dilation),
+        rhs_dilation=tuple(geometry.rhs_dilation),
+        groups=geometry.feature_group_count * batches,
+        dtype=dtype,
+        precision=precision,
+        platform=platform,
+        portable=portable,
+    )
+
+
+def out_shape(geometry: Geometry, lhs_shape: Sequence[int], rhs_shape: Sequence[int]) -> tuple[int, ...]:
+    """The shape of the result in the caller's order of axes."""
+    lhs_spec, rhs_spec, out_spec = geometry.dimension_numbers
+    shape = [0] * len(lhs_shape)
+    shape[out_spec[0]] = lhs_shape[lhs_spec[0]] // geometry.batch_group_count
+    shape[out_spec[1]] = rhs_shape[rhs_spec[0]]
+    for axis, size, taps, stride, pair, l, d in zip(
+        out_spec[2:],
+        (lhs_shape[i] for i in lhs_spec[2:]),
+        (rhs_shape[i] for i in rhs_spec[2:]),
+        geometry.strides,
+        geometry.padding,
+        geometry.lhs_dilation,
+        geometry.rhs_dilation,
+        strict=True,
+    ):
+        extent = (max(size - 1, 0) * l + (size > 0)) + sum(pair)
+        shape[axis] = max(0, (max(extent, 0) - ((taps - 1) * d + 1 if taps else 0)) // stride + 1)
+    return tuple(shape)
+
+
+def solve(problem: Problem, geometry: Geometry, lhs: jax.Array, rhs: jax.Array, run: Run) -> jax.Array:
+    """Bring arrays in `lax`'s order into the canonical one, `run` the problem, and bring the result back."""
+    shape = out_shape(geometry, lhs.shape, rhs.shape)
+    if problem.is_empty or 0 in shape:
+        return jnp.zeros(shape, lhs.dtype)
+    lhs_spec, rhs_spec, out_spec = geometry.dimension_numbers
+    lhs = jnp.transpose(lhs, (lhs_spec[0], *lhs_spec[2:], lhs_spec[1]))
+    rhs = jnp.transpose(rhs, (*rhs_spec[2:], rhs_spec[1], rhs_spec[0]))
+    crops, _ = crops_and_padding(geometry, lhs.shape[1:-1])
+    lhs = lhs[(slice(None), *(slice(start, stop) for start, stop in crops), slice(None))]
+    if geometry.batch_group_count > 1:
+        # Group g of the batch meets output channels of group g: that is a feature group, with its batch as channels.
+        lhs = lhs.reshape(geometry.batch_group_count, problem.batch, *lhs.shape[1:])
+        lhs = jnp.moveaxis(lhs, 0, -2).reshape(problem.lhs_shape)
+    out = run(problem, lhs, rhs)
+    order = np.argsort([out_spec[0], *out_spec[2:], out_spec[1]])
+    return jnp.transpose(out, tuple(int(i) for i in order))
+
+
+def compute_dtype(dtype: str) -> str:
+    """The dtype in which sums are taken: float16 and bfloat16 accumulate in float32."""
+    return "float32" if dtype in LOW_PRECISION else dtype

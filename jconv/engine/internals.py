@@ -1,0 +1,243 @@
+"""The one file that touches JAX beyond its public API.
+
+It uses `jax.extend.core.Primitive`, `jax.interpreters.{ad, batching, mlir}` and `jax.extend.mlir`; `tests/engine/
+test_internals.py` says plainly which of them a JAX release has broken. Everything here is mechanism: what a convolution
+is, how it is differentiated and who computes it stand elsewhere.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import numpy as np
+from jax import lax
+from jax.extend.core import Primitive
+from jax.extend.core.primitives import conv_general_dilated_p
+from jax.extend.mlir import ir
+from jax.extend.mlir.dialects import stablehlo
+from jax.interpreters import ad, batching, mlir
+
+ShapedArray = jax.core.ShapedArray
+
+
+def bilinear_primitive(
+    name: str,
+    *,
+    shape_and_dtype: Callable[..., tuple[tuple[int, ...], Any]],
+    run: Callable[..., jax.Array],
+    transpose_lhs: Callable[..., jax.Array],
+    transpose_rhs: Callable[..., jax.Array],
+    batch: Callable[..., tuple[jax.Array, int]],
+) -> Callable[..., jax.Array]:
+    """A primitive of two arrays and static parameters, linear in each array; returns the function that binds it.
+
+    `run(lhs, rhs, *, platform, portable, **params)` is traced when the program is lowered for `platform`.
+    `transpose_lhs(ct, lhs_aval, rhs, **params)` and `transpose_rhs(ct, lhs, rhs_aval, **params)` are the adjoints;
+    `batch(args, axes, **params)` moves a mapped axis inside.
+    """
+    primitive = Primitive(name)
+
+    @primitive.def_impl
+    def _(lhs, rhs, **params):
+        return _jitted(primitive, tuple(sorted(params.items())))(lhs, rhs)
+
+    @primitive.def_abstract_eval
+    def _(lhs, rhs, **params):
+        shape, dtype = shape_and_dtype(lhs, rhs, **params)
+        return _array_type(shape, dtype, lhs, rhs)
+
+    def lhs_adjoint(ct, lhs, rhs, **params):
+        return transpose_lhs(ct, lhs.aval, rhs, **params)
+
+    def rhs_adjoint(ct, lhs, rhs, **params):
+        return transpose_rhs(ct, lhs, rhs.aval, **params)
+
+    def lower(ctx, lhs, rhs, **params):
+        platform, portable = _target(ctx)
+        traced = functools.partial(run, platform=platform, portable=portable, **params)
+        return mlir.lower_fun(traced, multiple_results=False)(ctx, lhs, rhs)
+
+    ad.defbilinear(primitive, lhs_adjoint, rhs_adjoint)
+    batching.primitive_batchers[primitive] = batch
+    mlir.register_lowering(primitive, lower)
+
+    def bind(lhs: jax.Array, rhs: jax.Array, **params) -> jax.Array:
+        lhs, rhs = _equally_varying(lhs, rhs)
+        return primitive.bind(lhs, rhs, **params)
+
+    return bind
+
+
+@functools.lru_cache(maxsize=4096)
+def _jitted(primitive, params):
+    return jax.jit(functools.partial(primitive.bind, **dict(params)))
+
+
+def _varying(value) -> frozenset:
+    """The mesh axes of an enclosing `shard_map` over which a value varies."""
+    return getattr(jax.typeof(value) if hasattr(value, "dtype") else value, "vma", frozenset())
+
+
+def _equally_varying(lhs, rhs):
+    """Both operands varying over the same mesh axes, as `shard_map` asks of every binary operation."""
+    left, right = _varying(lhs), _varying(rhs)
+    cast = functools.partial(lax.pcast, to="varying")
+    if right - left:
+        lhs = cast(lhs, tuple(right - left))
+    if left - right:
+        rhs = cast(rhs, tuple(left - right))
+    return lhs, rhs
+
+
+def _array_type(shape, dtype, *operands):
+    axes = frozenset().union(*(getattr(aval, "vma", frozenset()) for aval in operands))
+    return ShapedArray(shape, dtype, vma=axes) if axes else ShapedArray(shape, dtype)
+
+
+def _target(ctx) -> tuple[str, bool]:
+    """The platform a program is lowered for, and whether it must stay portable.
+
+    A custom call has no partitioning rule and no meaning in another process: a program that XLA partitions over
+    several devices by itself, or that is exported, stays portable.
+    """
+    module = ctx.module_context
+    platforms = tuple(ctx.platforms or module.platforms)
+    platform = platforms[0] if len(platforms) == 1 else "many"
+    axes = module.axis_context
+    manual = getattr(axes, "manual_axes", frozenset())
+    mesh = getattr(axes, "mesh", None)
+    if mesh is not None and manual and manual == frozenset(mesh.axis_names):
+        devices = 1
+    else:
+        devices = getattr(axes, "num_devices", None) or (mesh.size if mesh is not None else 1)
+    exported = bool(getattr(module.lowering_parameters, "for_export", False))
+    return platform, devices > 1 or exported or platform == "many"
+
+
+# XLA's own convolution, which stays itself while `accelerate()` stands in front of lax's primitive.
+
+_xla_convolution_p = Primitive("jconv_xla_convolution")
+
+
+@_xla_convolution_p.def_abstract_eval
+def _(lhs, rhs, *, shape, **_):
+    return _array_type(shape, lhs.dtype, lhs, rhs)
+
+
+def _lower_xla_convolution(ctx, lhs, rhs, *, shape, strides, padding, lhs_dilation, rhs_dilation, groups, highest):
+    (aval,) = ctx.avals_out
+    rank = len(shape)
+    features, space = rank - 1, list(range(1, rank - 1))
+    numbers = stablehlo.ConvDimensionNumbers.get(
+        input_batch_dimension=0,
+        input_feature_dimension=features,
+        input_spatial_dimensions=space,
+        kernel_input_feature_dimension=features - 1,
+        kernel_output_feature_dimension=features,
+        kernel_spatial_dimensions=list(range(features - 1)),
+        output_batch_dimension=0,
+        output_feature_dimension=features,
+        output_spatial_dimensions=space,
+    )
+    precision = stablehlo.PrecisionAttr.get("HIGHEST" if highest else "DEFAULT")
+    return stablehlo.convolution(
+        _ir_type(aval),
+        lhs,
+        rhs,
+        dimension_numbers=numbers,
+        feature_group_count=ir.IntegerAttr.get(ir.IntegerType.get_signless(64), groups),
+        batch_group_count=ir.IntegerAttr.get(ir.IntegerType.get_signless(64), 1),
+        window_strides=ir.DenseI64ArrayAttr.get(strides),
+        padding=ir.DenseIntElementsAttr.get(np.asarray(padding, np.int64).reshape(-1, 2)),
+        lhs_dilation=ir.DenseI64ArrayAttr.get(lhs_dilation),
+        rhs_dilation=ir.DenseI64ArrayAttr.get(rhs_dilation),
+        window_reversal=ir.DenseBoolArrayAttr.get([False] * len(space)),
+        precision_config=ir.ArrayAttr.get([precision, precision]),
+    )
+
+
+def _ir_type(aval):
+    return ir.RankedTensorType.get(aval.shape, mlir.dtype_to_ir_type(aval.dtype))
+
+
+def _lowered(rule):
+    def lower(ctx, *args, **params):
+        out = rule(ctx, *args, **params)
+        return [out] if isinstance(out, ir.Value) else list(out)
+
+    return lower
+
+
+mlir.register_lowering(_xla_convolution_p, _lowered(_lower_xla_convolution))
+
+
+def xla_convolution(lhs: jax.Array, rhs: jax.Array, **params) -> jax.Array:
+    """XLA's convolution in the canonical layout; for tracing inside a lowering only."""
+    return _xla_convolution_p.bind(lhs, rhs, **params)
+
+
+# A custom call of jaxlib: how oneDNN is reached.
+
+_custom_call_p = Primitive("jconv_custom_call")
+
+
+@_custom_call_p.def_abstract_eval
+def _(*operands, shape, target, config):
+    return _array_type(shape, operands[0].dtype, *operands)
+
+
+def _lower_custom_call(ctx, *operands, shape, target, config):
+    (aval,) = ctx.avals_out
+    call = stablehlo.CustomCallOp(
+        [_ir_type(aval)],
+        list(operands),
+        call_target_name=ir.StringAttr.get(target),
+        has_side_effect=ir.BoolAttr.get(False),
+        backend_config=ir.StringAttr.get(config),
+        api_version=ir.IntegerAttr.get(ir.IntegerType.get_signless(32), 1),
+    )
+    return call.results
+
+
+mlir.register_lowering(_custom_call_p, _lowered(_lower_custom_call))
+
+
+def custom_call(*operands: jax.Array, shape: tuple[int, ...], target: str, config: str) -> jax.Array:
+    """Call a function that jaxlib registers with XLA under `target`; for tracing inside a lowering only."""
+    return _custom_call_p.bind(*operands, shape=shape, target=target, config=config)
+
+
+# The lowering of lax's own convolution, exchanged and put back.
+
+
+def _entry(table, key):
+    entry = table.get(key)
+    return getattr(entry, "rule", entry)
+
+
+def lax_lowering(platform: str):
+    """The lowering rule that `lax.conv_general_dilated` has on a platform at present."""
+    by_platform = mlir._platform_specific_lowerings[platform]
+    return _entry(by_platform, conv_general_dilated_p) or _entry(mlir._lowerings, conv_general_dilated_p)
+
+
+def set_lax_lowering(platform: str, rule) -> None:
+    """Give `lax.conv_general_dilated` a lowering rule on a platform, and drop what was compiled with the old one."""
+    mlir.register_lowering(conv_general_dilated_p, rule, platform=platform)
+    jax.clear_caches()
+
+
+def planned_lowering(original, run: Callable[..., jax.Array], wanted: Callable[..., bool]):
+    """A rule for lax's primitive that traces `run` where `wanted` says so, and is `original` elsewhere."""
+
+    def lower(ctx, lhs, rhs, **params):
+        platform, portable = _target(ctx)
+        facts = {"platform": platform, "portable": portable, **params}
+        if not wanted(*ctx.avals_in, **facts):
+            return original(ctx, lhs, rhs, **params)
+        return mlir.lower_fun(functools.partial(run, **facts), multiple_results=False)(ctx, lhs, rhs)
+
+    return lower

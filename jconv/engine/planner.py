@@ -1,0 +1,189 @@
+"""The planner: which algorithm solves a problem fastest, among those accurate and small enough.
+
+It looks at static facts only, so that it runs while a program is traced or lowered and costs nothing afterwards. The
+time of an algorithm is estimated as Σ cᵢ fᵢ: the algorithm names its features fᵢ (floating-point operations, bytes,
+calls), and `jconv.engine.constants` holds the cᵢ, fitted to measurements.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+
+import jax
+import jax.numpy as jnp
+
+from jconv._core import check
+from jconv.engine import constants, wisdom
+from jconv.engine.accuracy import CLASSES, DEFAULT_AMPLIFICATION
+from jconv.engine.algorithms import ALGORITHMS
+from jconv.engine.problem import Problem
+
+MEMORY_FACTOR = 4
+"""Extra memory that `auto` may use without being told, in units of input plus kernel plus output."""
+
+SMALL = 4 << 20
+"""Bytes of extra memory that nobody minds."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Policy:
+    """What the caller asks of the planner.
+
+    `algorithm` is "auto" or a name; `memory_budget` bounds the extra memory in bytes; `finite_only=False` admits only
+    algorithms that spread a NaN or inf no further than the sum does.
+    """
+
+    algorithm: str = "auto"
+    memory_budget: int | None = None
+    finite_only: bool = True
+
+    def for_gradient(self) -> Policy:
+        """The policy of the adjoint problems: a name asks for itself where it can, and else leaves the choice."""
+        name = self.algorithm
+        return self if name in ("auto", *_UNIVERSAL) else dataclasses.replace(self, algorithm="auto")
+
+
+def policy_of(algorithm: str | Plan, memory_budget: int | None = None, finite_only: bool = True) -> Policy:
+    """The policy that a public function's keyword arguments describe."""
+    if isinstance(algorithm, Plan):
+        algorithm = algorithm.algorithm
+    check.choice("algorithm", algorithm, ["auto", *ALGORITHMS])
+    if memory_budget is not None and check.integer("memory_budget", memory_budget) < 0:
+        raise ValueError(f"`memory_budget` must not be negative, got {memory_budget}; pass bytes, or None")
+    return Policy(algorithm, memory_budget, bool(finite_only))
+
+
+_UNIVERSAL = ("xla", "direct")
+AUTO = Policy()
+
+
+@dataclasses.dataclass(frozen=True)
+class Candidate:
+    """One algorithm beside a problem: what it would cost, or why it is out."""
+
+    algorithm: str
+    seconds: float
+    flops: float
+    memory: int
+    accuracy: str
+    refused: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """The planner's answer: the chosen algorithm, and all candidates. Printing it shows them as a table."""
+
+    problem: Problem
+    algorithm: str
+    candidates: tuple[Candidate, ...] = dataclasses.field(compare=False)
+    effort: str = "estimate"
+
+    @property
+    def chosen(self) -> Candidate:
+        return next(c for c in self.candidates if c.algorithm == self.algorithm)
+
+    def __str__(self) -> str:
+        word = "measured" if self.effort == "measure" else "estimated"
+        lines = [
+            f"{_describe(self.problem)}: {self.algorithm}",
+            f"  {'algorithm':<26}{word:>12}  GFLOP  extra MiB  accuracy",
+        ]
+        for c in sorted(self.candidates, key=lambda c: (c.refused is not None, c.seconds)):
+            if c.refused is not None:
+                lines.append(f"  {c.algorithm:<26}{'–':>12}  {c.refused}")
+            else:
+                lines.append(
+                    f"{'> ' if c.algorithm == self.algorithm else '  '}{c.algorithm:<26}{1e3 * c.seconds:>9.3f} ms"
+                    f"  {c.flops / 1e9:5.2f}  {c.memory / 2**20:9.1f}  {c.accuracy}"
+                )
+        return "\n".join(lines)
+
+
+def _describe(p: Problem) -> str:
+    geometry = "".join(
+        f", {word} {list(value)}"
+        for word, value, neutral in (
+            ("strides", p.strides, (1,) * p.ndim),
+            ("padding", p.padding, ((0, 0),) * p.ndim),
+            ("input dilation", p.lhs_dilation, (1,) * p.ndim),
+            ("kernel dilation", p.rhs_dilation, (1,) * p.ndim),
+        )
+        if tuple(value) != neutral
+    )
+    return f"{p.lhs_shape} * {p.rhs_shape} {p.dtype}, groups {p.groups}{geometry}, on {p.platform}"
+
+
+@functools.lru_cache(maxsize=16384)
+def plan(problem: Problem, policy: Policy = AUTO) -> Plan:
+    """Choose an algorithm for a problem; raise if a named one cannot do it."""
+    if problem.is_empty:
+        return Plan(problem, "direct", (Candidate("direct", 0.0, 0.0, 0, "direct"),))
+    if policy.algorithm != "auto":
+        name = check.choice("algorithm", policy.algorithm, ["auto", *ALGORITHMS])
+        reason = ALGORITHMS[name].supports(problem)
+        if reason is not None:
+            raise ValueError(
+                f"`algorithm` {name!r} cannot do this problem: {reason}; pass algorithm='auto', or another name"
+            )
+        return Plan(problem, name, (candidate(problem, name, policy, judge=False),))
+    candidates = tuple(candidate(problem, name, policy) for name in ALGORITHMS)
+    admitted = [c for c in candidates if c.refused is None]
+    known = wisdom.lookup(problem)
+    if known is not None and any(c.algorithm == known for c in admitted):
+        return Plan(problem, known, candidates)
+    best = min(admitted, key=lambda c: c.seconds, default=None)
+    xla = next(c for c in candidates if c.algorithm == "xla")
+    # Estimates err: leave XLA's own convolution only for a clear gain.
+    if best is None or (xla.refused is None and best.seconds > constants.MARGIN * xla.seconds):
+        best = xla
+    return Plan(problem, best.algorithm, candidates)
+
+
+def candidate(problem: Problem, name: str, policy: Policy, judge: bool = True) -> Candidate:
+    """One row of the table. With `judge` false only impossibility refuses."""
+    algorithm = ALGORITHMS[name]
+    error = CLASSES[algorithm.ACCURACY]
+    refused = algorithm.supports(problem)
+    if refused is None and judge:
+        refused = _unwanted(problem, name, error, policy)
+    if refused is not None:
+        return Candidate(name, float("inf"), 0.0, 0, algorithm.ACCURACY, refused)
+    features = algorithm.features(problem)
+    seconds = constants.seconds(name, features)
+    memory = algorithm.memory(problem)
+    flops = features.get("flops", 0.0)
+    for part in algorithm.parts(problem):
+        solved = plan(part, dataclasses.replace(policy, algorithm="auto")).chosen
+        seconds += solved.seconds
+        flops += solved.flops
+        memory += solved.memory
+    if judge:
+        limit = (
+            policy.memory_budget if policy.memory_budget is not None else max(SMALL, MEMORY_FACTOR * problem.io_bytes)
+        )
+        if memory > limit and name != "xla":
+            word = "budget" if policy.memory_budget is not None else "default limit"
+            refused = f"needs {memory >> 20} MiB of extra memory, over the {word} of {limit >> 20} MiB"
+    return Candidate(name, seconds, flops, memory, algorithm.ACCURACY, refused)
+
+
+def _unwanted(problem, name, error, policy) -> str | None:
+    if problem.platform != "cpu" and name != "xla":
+        return "not measured on this platform, where XLA's own convolution is the default"
+    if problem.precision == "highest" and error.amplification > 1:
+        return "less accurate than the direct sum, and precision='highest' was asked for"
+    if error.amplification > DEFAULT_AMPLIFICATION:
+        return "less accurate than the default admits"
+    if error.spreads and not policy.finite_only:
+        return "spreads NaN and inf, and finite_only=False was asked for"
+    return None
+
+
+def run_problem(problem: Problem, lhs: jax.Array, rhs: jax.Array, policy: Policy = AUTO) -> jax.Array:
+    """Solve a canonical problem by the planned algorithm; traced while a program is lowered."""
+    if problem.is_empty:
+        return jnp.zeros(problem.out_shape, problem.dtype)
+    chosen = plan(problem, policy).algorithm
+    run = functools.partial(run_problem, policy=dataclasses.replace(policy, algorithm="auto"))
+    return ALGORITHMS[chosen].apply(problem, lhs, rhs, run)

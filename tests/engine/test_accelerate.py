@@ -1,0 +1,156 @@
+"""accelerate() changes how convolutions are computed, and nothing else."""
+
+import os
+import subprocess
+import sys
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax import lax
+
+import jconv
+from jconv.engine import accelerate as module
+from tests.engine.problems import CASES
+from tests.engine.test_algorithms import normwise
+
+
+def depthwise(x, w):
+    return lax.conv_general_dilated(
+        x, w, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"), feature_group_count=x.shape[-1]
+    )
+
+
+@pytest.fixture
+def arrays():
+    rng = np.random.default_rng(0)
+    return tuple(rng.standard_normal(s).astype(np.float32) for s in ((4, 28, 28, 64), (7, 7, 1, 64)))
+
+
+def compiled(function, *arrays):
+    return jax.jit(function).lower(*arrays).as_text()
+
+
+@pytest.mark.core
+def test_it_holds_at_once_and_is_undone(arrays):
+    jitted = jax.jit(depthwise)
+    before = jitted(*arrays)
+    assert "stablehlo.convolution" in jitted.lower(*arrays).as_text()
+    with jconv.accelerate():
+        during = jitted(*arrays)
+        assert "stablehlo.convolution" not in jitted.lower(*arrays).as_text()
+    after = jitted(*arrays)
+    assert "stablehlo.convolution" in jitted.lower(*arrays).as_text()
+    assert normwise(during, before) < 1e-6
+    np.testing.assert_array_equal(before, after)
+
+
+def test_twice_is_once(arrays):
+    jconv.accelerate()
+    jconv.accelerate()
+    jconv.restore()
+    assert "stablehlo.convolution" in compiled(depthwise, *arrays)
+    jconv.restore()
+
+
+def test_gradients_scans_and_vmaps(arrays):
+    x, w = arrays
+
+    def loss(w):
+        def body(x, _):
+            return jnp.tanh(depthwise(x, w)), None
+
+        return (lax.scan(body, x, length=2)[0] ** 2).sum()
+
+    per_kernel = jax.vmap(lambda w: depthwise(x, w))
+    ws = jnp.stack([w, 2 * w])
+    want = jax.jit(jax.grad(loss))(w), per_kernel(ws)
+    with jconv.accelerate():
+        got = jax.jit(jax.grad(loss))(w), jax.jit(per_kernel)(ws)
+    for a, b in zip(got, want):
+        assert normwise(a, b) < 1e-5
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda c: c.name)
+def test_every_problem(case):
+    x, w = case.data("float32")
+
+    def f(x, w):
+        y, pull = jax.vjp(lambda x, w: lax.conv_general_dilated(x, w, **case.lax), x, w)
+        return y, *pull(jnp.cos(y))
+
+    want = jax.jit(f)(x, w)
+    with jconv.accelerate():
+        got = jax.jit(f)(x, w)
+    for a, b in zip(got, want):
+        assert normwise(a, b) < 2e-5
+
+
+def test_a_flax_model_is_unchanged_but_for_rounding():
+    from flax import nnx
+
+    model = nnx.Sequential(
+        nnx.Conv(3, 8, (3, 3), rngs=nnx.Rngs(0)),
+        jax.nn.relu,
+        nnx.Conv(8, 8, (5, 5), strides=2, feature_group_count=8, rngs=nnx.Rngs(1)),
+    )
+    x = np.random.default_rng(0).standard_normal((2, 20, 20, 3)).astype(np.float32)
+    graph, state = nnx.split(model)
+
+    def loss(state):
+        return (nnx.merge(graph, state)(x) ** 2).mean()
+
+    want = jax.jit(jax.value_and_grad(loss))(state)
+    with jconv.accelerate():
+        got = jax.jit(jax.value_and_grad(loss))(state)
+    for a, b in zip(jax.tree.leaves(got), jax.tree.leaves(want)):
+        assert normwise(a, b) < 1e-5
+
+
+def test_a_program_that_xla_partitions_stays_portable():
+    """Two devices, sharded by XLA itself: no custom call, and the right result."""
+    code = """
+import jax, numpy as np, jax.numpy as jnp, jconv
+from jax import lax
+from jax.sharding import AxisType, NamedSharding, PartitionSpec as P
+mesh = jax.make_mesh((2,), ("b",), axis_types=(AxisType.Auto,))
+x = jax.device_put(np.random.default_rng(0).standard_normal((4, 28, 28, 64)).astype("float32"), NamedSharding(mesh, P("b")))
+w = jnp.asarray(np.random.default_rng(1).standard_normal((3, 3, 1, 64)).astype("float32"))
+f = lambda x, w: lax.conv_general_dilated(x, w, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"), feature_group_count=64)
+want = jax.jit(f)(x, w)
+jconv.accelerate()
+assert "custom_call @__onednn" not in jax.jit(f).lower(x, w).as_text()
+assert "onednn" not in jax.jit(f).lower(x, w).compile().as_text()
+print(float(abs(jax.jit(f)(x, w) - want).max()))
+"""
+    env = {**os.environ, "XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout) < 1e-4
+
+
+def test_the_environment_variable():
+    code = (
+        "import jconv, jax, jax.numpy as jnp\nfrom jconv.engine.accelerate import _originals\nprint(sorted(_originals))"
+    )
+    env = {**os.environ, "JCONV_ACCELERATE": "1"}
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == str(list(module.PLATFORMS) if hasattr(module, "PLATFORMS") else ["cpu"])
+
+
+def test_without_onednn_everything_is_complete():
+    code = """
+import jax, numpy as np, jconv
+from tests.engine.problems import CASES
+from tests.engine.test_algorithms import NAMES, check
+from jconv.engine import onednn_probe
+assert onednn_probe.refusal() == "switched off by JCONV_ONEDNN"
+for case in CASES[::4]:
+    tried = [name for name in NAMES if check(case, name, "float32")]
+    assert "onednn" not in tried and "auto" in tried
+print("complete")
+"""
+    env = {**os.environ, "JCONV_ONEDNN": "0"}
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
+    assert done.stdout.strip() == "complete", done.stderr

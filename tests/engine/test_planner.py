@@ -1,0 +1,170 @@
+"""Plans, policies, wisdom."""
+
+import json
+import os
+import time
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jconv.engine import (
+    WisdomError,
+    conv_general_dilated,
+    forget_wisdom,
+    load_wisdom,
+    plan,
+    planner,
+    save_wisdom,
+    wisdom,
+)
+from jconv.engine.algorithms import ALGORITHMS
+from jconv.engine.planner import Policy
+from tests.engine.problems import CASES, generated
+from tests.engine.test_algorithms import _problem
+
+X = jax.ShapeDtypeStruct((2, 8, 64, 64), jnp.float32)
+W = jax.ShapeDtypeStruct((8, 8, 3, 3), jnp.float32)
+
+
+@pytest.fixture(autouse=True)
+def _without_wisdom():
+    yield
+    forget_wisdom()
+
+
+def test_a_plan_prints_every_candidate_or_why_not():
+    text = str(plan(X, W, (1, 1), "SAME"))
+    assert all(name in text for name in ALGORITHMS)
+    assert "no input dilation" in text or "for dilated inputs" in text
+    assert "ms" in text and "GFLOP" in text
+
+
+def test_each_pass_is_planned_on_its_own():
+    plans = {of: plan(X, W, (1, 1), "SAME", of=of) for of in ("forward", "input_gradient", "kernel_gradient")}
+    assert plans["kernel_gradient"].problem.taps == (64, 64)
+    assert plans["forward"].problem.taps == (3, 3)
+
+
+def test_a_plan_can_be_obeyed():
+    x, w = np.ones(X.shape, "float32"), np.ones(W.shape, "float32")
+    answer = plan(x, w, (1, 1), "SAME")
+    by_plan = conv_general_dilated(x, w, (1, 1), "SAME", algorithm=answer)
+    np.testing.assert_allclose(by_plan, conv_general_dilated(x, w, (1, 1), "SAME", algorithm="direct"), rtol=1e-5)
+
+
+def test_a_named_algorithm_that_cannot_says_why():
+    with pytest.raises(ValueError, match="'toeplitz' cannot do this problem: for one spatial axis, got 2"):
+        conv_general_dilated(np.ones((1, 1, 9, 9)), np.ones((1, 1, 3, 3)), (1, 1), "SAME", algorithm="toeplitz")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"algorithm": "fftt"}, "did you mean 'fft'"),
+        ({"memory_budget": -1}, "`memory_budget` must not be negative"),
+        ({"memory_budget": 1.5}, "`memory_budget` must be an integer"),
+    ],
+)
+def test_wrong_options_name_themselves(options, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        conv_general_dilated(np.ones((1, 1, 9, 9)), np.ones((1, 1, 3, 3)), (1, 1), "SAME", **options)
+
+
+def test_wrong_plan_options():
+    with pytest.raises(ValueError, match="did you mean 'measure'"):
+        plan(X, W, (1, 1), "SAME", effort="measured")
+    with pytest.raises(ValueError, match="`of` must be one of"):
+        plan(X, W, (1, 1), "SAME", of="dw")
+
+
+def test_precision_highest_admits_only_the_direct_sum_s_accuracy():
+    answer = plan(X, W, (1, 1), "SAME", precision="highest")
+    assert {c.accuracy for c in answer.candidates if c.refused is None} <= {"direct", "toeplitz"}
+
+
+def test_finite_only_false_admits_nothing_that_spreads():
+    big = jax.ShapeDtypeStruct((1, 1, 63, 63), jnp.float32)
+    image = jax.ShapeDtypeStruct((1, 1, 1024, 1024), jnp.float32)
+    assert plan(image, big, (1, 1), "SAME").algorithm == "fft"
+    assert plan(image, big, (1, 1), "SAME", finite_only=False).chosen.accuracy == "direct"
+
+
+def test_the_memory_budget_is_kept():
+    image = jax.ShapeDtypeStruct((1, 1, 1024, 1024), jnp.float32)
+    big = jax.ShapeDtypeStruct((1, 1, 63, 63), jnp.float32)
+    answer = plan(image, big, (1, 1), "SAME", memory_budget=6 << 20)
+    assert answer.algorithm != "fft" and answer.chosen.memory <= 6 << 20
+    assert "over the budget of 6 MiB" in str(answer)
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if min(map(min, c.padding)) >= 0], ids=lambda c: c.name)
+def test_auto_stays_within_the_default_memory(case):
+    problem = _problem(case)
+    chosen = planner.plan(problem).chosen
+    assert chosen.memory <= max(planner.SMALL, planner.MEMORY_FACTOR * problem.io_bytes)
+
+
+def test_planning_takes_less_than_a_millisecond():
+    problems = [_problem(c) for c in map(generated, range(400)) if min(map(min, c.padding)) >= 0]
+    planner.plan.cache_clear()
+    for problem in problems[:50]:
+        planner.plan(problem)
+    start = time.perf_counter()
+    for problem in problems[50:]:
+        planner.plan(problem)
+    assert (time.perf_counter() - start) / len(problems[50:]) < 5e-3  # a generous bound: see benchmarks for the figure
+
+
+def test_measuring_remembers():
+    answer = plan(X, W, (1, 1), "SAME", effort="measure")
+    assert answer.effort == "measure" and "measured" in str(answer)
+    assert plan(X, W, (1, 1), "SAME").algorithm == answer.algorithm
+    assert wisdom.lookup(answer.problem) == answer.algorithm
+
+
+def test_wisdom_survives_a_file(tmp_path):
+    problem = plan(X, W, (1, 1), "SAME").problem
+    wisdom.remember(problem, "direct")
+    path = tmp_path / "wisdom.json"
+    save_wisdom(path)
+    forget_wisdom()
+    assert plan(X, W, (1, 1), "SAME").algorithm != "direct" or wisdom.lookup(problem) is None
+    assert load_wisdom(path) == 1
+    assert plan(X, W, (1, 1), "SAME").algorithm == "direct"
+    assert os.listdir(tmp_path) == ["wisdom.json"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda text: text[: len(text) // 2], "no wisdom file, or a truncated one"),
+        (lambda text: "", "no wisdom file, or a truncated one"),
+        (lambda text: "[1, 2]", "no wisdom file, or a truncated one"),
+        (lambda text: json.dumps({**json.loads(text), "format": 99}), "of format 99, not 1"),
+        (lambda text: json.dumps({**json.loads(text), "jax": "0.1"}), "measured elsewhere: jax '0.1'"),
+        (lambda text: json.dumps({**json.loads(text), "choices": {"a": 1}}), "a damaged one"),
+    ],
+)
+def test_bad_wisdom_is_refused_and_changes_nothing(tmp_path, change, message):
+    path = tmp_path / "wisdom.json"
+    save_wisdom(path)
+    path.write_text(change(path.read_text()))
+    before = dict(wisdom._known)
+    with pytest.raises(WisdomError, match=message):
+        load_wisdom(path)
+    assert wisdom._known == before
+
+
+def test_missing_wisdom_and_an_unwritable_folder(tmp_path):
+    with pytest.raises(WisdomError, match="cannot read wisdom"):
+        load_wisdom(tmp_path / "none.json")
+    with pytest.raises(OSError):
+        save_wisdom(tmp_path / "none" / "wisdom.json")
+
+
+def test_wisdom_for_an_algorithm_that_no_longer_fits_is_ignored():
+    problem = plan(X, W, (1, 1), "SAME").problem
+    wisdom.remember(problem, "toeplitz")
+    assert planner.plan(problem, Policy()).algorithm != "toeplitz"
