@@ -20,8 +20,8 @@ def accelerate() -> _Accelerated:
     """Let every convolution of every JAX program in this process go through jconv's planner.
 
     After the call `jax.lax.conv_general_dilated`, and with it Flax, Equinox, Haiku and all else, forward and
-    gradients, is computed by the algorithm that `jconv.plan` names. Programs, values (to the accuracy that
-    `jconv.conv_general_dilated` states) and shapes stay as they are. JAX's compilation caches are cleared, so that it holds at
+    gradients, is computed by the algorithm that `jconv.plan` names. Programs, shapes and values (to the accuracy that
+    `jconv.conv_general_dilated` states) stay as they are. JAX's compilation caches are cleared, so that it holds at
     once. On GPU and TPU nothing changes. Calling it twice is calling it once.
 
     Returns
@@ -64,7 +64,7 @@ class _Accelerated:
 def _problem(lhs, rhs, params):
     geometry = canonical.Geometry(
         strides=tuple(params["window_strides"]),
-        padding=tuple(tuple(int(p) for p in pair) for pair in params["padding"]),
+        padding=tuple((int(lo), int(hi)) for lo, hi in params["padding"]),
         lhs_dilation=tuple(params["lhs_dilation"]),
         rhs_dilation=tuple(params["rhs_dilation"]),
         dimension_numbers=params["dimension_numbers"],

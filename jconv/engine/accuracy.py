@@ -1,4 +1,4 @@
-"""Error classes: how far an algorithm's result may lie from the exact one, normwise, in units of the direct sum's bound.
+"""Error classes: how far a result may lie from the exact one, normwise, in units of the direct sum's bound.
 
 The direct sum of K products errs by at most γ_K ‖x‖‖w‖ with γ_K = K u / (1 − K u), u the unit roundoff (Higham,
 *Accuracy and Stability of Numerical Algorithms*, 2nd ed., § 3.1); blocked and pairwise sums err by less.

@@ -31,19 +31,19 @@ class Geometry:
     batch_group_count: int = 1
 
 
-def crops_and_padding(geometry: Geometry, space: Sequence[int]):
+def crops_and_padding(padding, lhs_dilation, space: Sequence[int]):
     """Split a padding that may be negative into a crop of the input and a padding of zero or more.
 
     A negative padding removes samples of the zero-stuffed input. Removing c of them removes q = ⌈c / L⌉ real samples
     and leaves q L − c of the zeros that followed the last one removed.
     """
-    crops, padding = [], []
-    for size, dilation, pair in zip(space, geometry.lhs_dilation, geometry.padding, strict=True):
+    crops, left = [], []
+    for size, dilation, pair in zip(space, lhs_dilation, padding, strict=True):
         gone = [min(size, -(min(p, 0) // dilation)) for p in pair]
         stays = max(size - sum(gone), 0)
         crops.append((gone[0], gone[0] + stays))
-        padding.append(tuple(p + q * dilation for p, q in zip(pair, gone, strict=True)))
-    return tuple(crops), tuple(padding)
+        left.append(tuple(p + q * dilation for p, q in zip(pair, gone, strict=True)))
+    return tuple(crops), tuple(left)
 
 
 def canonicalize(
@@ -59,7 +59,7 @@ def canonicalize(
     """The canonical problem of a convolution as `lax` states it."""
     lhs_spec, rhs_spec, _ = geometry.dimension_numbers
     space = [lhs_shape[i] for i in lhs_spec[2:]]
-    crops, padding = crops_and_padding(geometry, space)
+    crops, padding = crops_and_padding(geometry.padding, geometry.lhs_dilation, space)
     batches = geometry.batch_group_count
     # An axis cropped to nothing may leave a padding of either sign: the output is then zeros, of a size that the
     # planner never sees.
@@ -113,7 +113,7 @@ def solve(problem: Problem, geometry: Geometry, lhs: jax.Array, rhs: jax.Array, 
     lhs_spec, rhs_spec, out_spec = geometry.dimension_numbers
     lhs = jnp.transpose(lhs, (lhs_spec[0], *lhs_spec[2:], lhs_spec[1]))
     rhs = jnp.transpose(rhs, (*rhs_spec[2:], rhs_spec[1], rhs_spec[0]))
-    crops, _ = crops_and_padding(geometry, lhs.shape[1:-1])
+    crops, _ = crops_and_padding(geometry.padding, geometry.lhs_dilation, lhs.shape[1:-1])
     lhs = lhs[(slice(None), *(slice(start, stop) for start, stop in crops), slice(None))]
     if geometry.batch_group_count > 1:
         # Group g of the batch meets output channels of group g: that is a feature group, with its batch as channels.

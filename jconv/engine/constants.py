@@ -1,9 +1,9 @@
 """The cost model's constants: seconds for each unit of each feature that an algorithm names.
 
-Fitted by `python -m benchmarks.fit` (non-negative least squares on relative errors) to the layers, filters and signals
-of `benchmarks/`, in float32 on two cores of an AMD EPYC 9V74-class processor (Zen 4, AVX-512) with JAX 0.10. Other
-processors scale all of them alike, more or less, which leaves the choice as it is; where it does not, `effort="measure"`
-asks the device itself.
+Fitted by `python -m benchmarks.fit` (least squares on the logarithm of the ratio) to the layers, filters and signals
+of `benchmarks/`, in float32 on two cores of an AMD EPYC (Zen 4, AVX-512) with JAX 0.10. Other
+processors scale all of them alike, more or less, which leaves the choice as it is; where it does not,
+`effort="measure"` asks the device itself.
 """
 
 from __future__ import annotations

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from functools import partial
 
 import jax
 import jax.numpy as jnp
-from jax import lax
 
 from jconv._core import check
+from jconv.engine.convolution import Window, convolve
+from jconv.engine.planner import Plan, policy_of
 
 Padding = str | int | Sequence[int] | Sequence[tuple[int, int]]
 
@@ -23,7 +24,7 @@ def conv2d(
     dilation: int | Sequence[int] = 1,
     groups: int = 1,
     flip: bool = False,
-    algorithm: str = "xla",
+    algorithm: str | Plan = "xla",
 ) -> jax.Array:
     r"""Slide a kernel over an image and sum the products, as the layers of a convolutional network do.
 
@@ -44,9 +45,9 @@ def conv2d(
         Channels fall into this many groups, each convolved with its own share of the kernels;
         `groups=C_in` is a depthwise convolution.
     flip : bool
-    algorithm : "xla", "direct" or "im2col"
-        `lax.conv_general_dilated`; the double sum itself; or the patches under the kernel gathered into a matrix, times
-        the kernel as a matrix, which is fast for small images with many channels and inside loops.
+    algorithm : str or Plan
+        "xla", which is `lax.conv_general_dilated`; "direct", the double sum itself; "auto", the fastest that the
+        planner knows for these shapes; or the name of any other algorithm of `jconv.plan`'s table.
 
     Returns
     -------
@@ -108,10 +109,14 @@ def conv2d(
                 f"`kernel` of shape {kernel.shape[:2]} with dilation {dilation} is larger than the padded image, "
                 f"which has {size} + {before} + {after} samples along an axis; use a smaller kernel or padding='SAME'"
             )
-    apply = _ALGORITHMS[check.choice("algorithm", algorithm, _ALGORITHMS)]
+    policy = policy_of(algorithm)
     if flip:
         kernel = kernel[::-1, ::-1]
-    out = apply(image.astype(dtype), kernel.astype(dtype), strides, pads, dilation, groups)
+    window = Window(strides, pads, (1, 1), dilation, groups)
+    batch = image.shape[:-3]
+    stacked = image.reshape(math.prod(batch), *image.shape[-3:])
+    out = convolve(stacked.astype(dtype), kernel.astype(dtype), window, policy=policy)
+    out = out.reshape(*batch, *out.shape[1:])
     return out[..., 0] if grey else out
 
 
@@ -139,67 +144,3 @@ def explicit_padding(
     if len(pairs) != len(sizes) or any(len(p) != 2 or min(p) < 0 for p in pairs):
         raise ValueError(f"`padding` was {padding!r}; {remedy}")
     return pairs  # type: ignore[return-value]
-
-
-@partial(jax.jit, static_argnums=(2, 3, 4, 5))
-def _xla(image, kernel, strides, pads, dilation, groups):
-    """XLA's own convolution."""
-    batch = image.shape[:-3]
-    out = lax.conv_general_dilated(
-        image.reshape(-1, *image.shape[-3:]),
-        kernel,
-        strides,
-        pads,
-        rhs_dilation=dilation,
-        feature_group_count=groups,
-        dimension_numbers=("NHWC", "HWIO", "NHWC"),
-    )
-    return out.reshape(*batch, *out.shape[1:])
-
-
-@partial(jax.jit, static_argnums=(2, 3, 4, 5))
-def _direct(image, kernel, strides, pads, dilation, groups):
-    """The double sum: for each tap of the kernel, the image shifted to it times the tap's matrix over the channels."""
-    kh, kw, share, features = kernel.shape
-    none = ((0, 0),) * (image.ndim - 3)
-    x = jnp.pad(image, (*none, *pads, (0, 0)))
-    rows, cols = ((n - d * (k - 1) - 1) // s for n, k, d, s in zip(x.shape[-3:-1], (kh, kw), dilation, strides))
-    x = x.reshape(*x.shape[:-1], groups, share)
-    weights = kernel.reshape(kh, kw, share, groups, features // groups)
-
-    # Remembering every shifted image for the gradient would cost kh·kw images; shifting again is cheaper.
-    @jax.checkpoint
-    def add_row(total, tap):
-        u, row_of_taps = tap
-        band = lax.dynamic_slice_in_dim(x, u * dilation[0], rows * strides[0] + 1, axis=-4)[..., :: strides[0], :, :, :]
-        for v in range(kw):
-            first = v * dilation[1]
-            shifted = band[..., first : first + cols * strides[1] + 1 : strides[1], :, :]
-            total = total + jnp.einsum("...gc,cgo->...go", shifted, row_of_taps[v])
-        return total, None
-
-    zeros = jnp.zeros((*x.shape[:-4], rows + 1, cols + 1, groups, features // groups), x.dtype)
-    # Small kernels as straight code, which XLA fuses; large ones as a loop over their rows, which compiles fast.
-    total, _ = lax.scan(add_row, zeros, (jnp.arange(kh), weights), unroll=kh if kh * kw <= 49 else 1)
-    return total.reshape(*total.shape[:-2], features)
-
-
-@partial(jax.jit, static_argnums=(2, 3, 4, 5))
-def _im2col(image, kernel, strides, pads, dilation, groups):
-    """One matrix product of the patches with the kernel: kh·kw copies of the image for one fast product."""
-    kh, kw, share, features = kernel.shape
-    none = ((0, 0),) * (image.ndim - 3)
-    x = jnp.pad(image, (*none, *pads, (0, 0)))
-    rows, cols = ((n - d * (k - 1) - 1) // s for n, k, d, s in zip(x.shape[-3:-1], (kh, kw), dilation, strides))
-    x = x.reshape(*x.shape[:-1], groups, share)
-    taps = [
-        x[..., u : u + rows * strides[0] + 1 : strides[0], v : v + cols * strides[1] + 1 : strides[1], :, :]
-        for u in range(0, kh * dilation[0], dilation[0])
-        for v in range(0, kw * dilation[1], dilation[1])
-    ]
-    weights = kernel.reshape(kh * kw * share, groups, features // groups)
-    total = jnp.einsum("...gc,cgo->...go", jnp.concatenate(taps, axis=-1), weights)
-    return total.reshape(*total.shape[:-2], features)
-
-
-_ALGORITHMS = {"xla": _xla, "direct": _direct, "im2col": _im2col}

@@ -3,10 +3,10 @@
 A convolution is linear in its input and in its kernel, so its JVP is two convolutions; and both of its adjoints are
 convolutions again. With y[o] = Σ_k x[s·o + d·k − p] w[k] (x zero-stuffed by L, channels left out):
 
-    adjoint in x:  x̄[i] = Σ_k ȳ[(i·L + p − d·k) / s] w[k]      the input is ȳ, zero-stuffed by s; strides L; the kernel
-                                                                 reversed, its input and output channels exchanged;
-    adjoint in w:  w̄[k] = Σ_o x[s·o + d·k − p] ȳ[o]             the kernel is ȳ, its taps s apart; strides d; channels of
-                                                                 the input become its batch, and the batch is summed.
+    adjoint in x:  x̄[i] = Σ_k ȳ[(i·L + p − d·k) / s] w[k]
+        the input is ȳ, zero-stuffed by s; strides L; the kernel reversed, its input and output channels exchanged;
+    adjoint in w:  w̄[k] = Σ_o x[s·o + d·k − p] ȳ[o]
+        the kernel is ȳ, its taps s apart; strides d; channels of the input become its batch, and the batch is summed.
 
 Each is handed to the planner as a problem of its own.
 """
@@ -45,7 +45,7 @@ def convolve(lhs, rhs, window: Window, *, precision="default", out_dtype=None, p
     """Canonical convolution (see `jconv.engine.problem`) under every transformation of JAX."""
     lhs, rhs = jnp.asarray(lhs), jnp.asarray(rhs)
     out_dtype = np.dtype(out_dtype or jnp.promote_types(lhs.dtype, rhs.dtype))
-    crops, padding = crops_and_padding(window, lhs.shape[1:-1])
+    crops, padding = crops_and_padding(window.padding, window.lhs_dilation, lhs.shape[1:-1])
     lhs = lhs[(slice(None), *(slice(*crop) for crop in crops), slice(None))]
     if min((p for pair in padding for p in pair), default=0) < 0:
         # An axis was cropped to nothing, and more: nothing is summed.
@@ -145,7 +145,7 @@ def kernel_gradient_problem(problem: Problem) -> Problem:
 
 
 def _cropped(problem: Problem, lhs_shape, rhs_shape, window: Window) -> Problem:
-    crops, padding = crops_and_padding(window, lhs_shape[1:-1])
+    crops, padding = crops_and_padding(window.padding, window.lhs_dilation, lhs_shape[1:-1])
     return problem.replace(
         lhs_shape=(lhs_shape[0], *(stop - start for start, stop in crops), lhs_shape[-1]),
         rhs_shape=tuple(rhs_shape),

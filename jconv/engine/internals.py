@@ -13,14 +13,14 @@ from typing import Any
 
 import jax
 import numpy as np
-from jax import lax
+from jax import core, lax
 from jax.extend.core import Primitive
 from jax.extend.core.primitives import conv_general_dilated_p
 from jax.extend.mlir import ir
 from jax.extend.mlir.dialects import stablehlo
 from jax.interpreters import ad, batching, mlir
 
-ShapedArray = jax.core.ShapedArray
+ShapedArray = core.ShapedArray
 
 
 def bilinear_primitive(
@@ -151,7 +151,7 @@ def _lower_xla_convolution(ctx, lhs, rhs, *, shape, strides, padding, lhs_dilati
         feature_group_count=ir.IntegerAttr.get(ir.IntegerType.get_signless(64), groups),
         batch_group_count=ir.IntegerAttr.get(ir.IntegerType.get_signless(64), 1),
         window_strides=ir.DenseI64ArrayAttr.get(strides),
-        padding=ir.DenseIntElementsAttr.get(np.asarray(padding, np.int64).reshape(-1, 2)),
+        padding=ir.DenseElementsAttr.get(np.asarray(padding, np.int64).reshape(-1, 2)),
         lhs_dilation=ir.DenseI64ArrayAttr.get(lhs_dilation),
         rhs_dilation=ir.DenseI64ArrayAttr.get(rhs_dilation),
         window_reversal=ir.DenseBoolArrayAttr.get([False] * len(space)),

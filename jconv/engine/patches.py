@@ -81,7 +81,7 @@ def _taken(lhs, filter_shape, window_strides, padding, lhs_dilation, rhs_dilatio
     )
     lhs_spec = numbers.lhs_spec
     x = jnp.transpose(lhs, (lhs_spec[0], *lhs_spec[2:], lhs_spec[1]))
-    crops, _ = canonical.crops_and_padding(geometry, x.shape[1:-1])
+    crops, _ = canonical.crops_and_padding(geometry.padding, geometry.lhs_dilation, x.shape[1:-1])
     problem = canonical.canonicalize(geometry, lhs.shape, kernel_shape, str(lhs.dtype))
     x = x[(slice(None), *(slice(*crop) for crop in crops), slice(None))]
     return geometry, _patches(problem, x)
@@ -248,7 +248,7 @@ def _window_problem(shape, taps, strides, padding, dilation, dtype):
     )
     if 0 in problem.out_space:
         raise ValueError(
-            f"`taps` {taps} with dilation {problem.rhs_dilation} must fit into the padded array, whose spatial shape is "
+            f"`taps` {taps} with dilation {problem.rhs_dilation} must fit into the padded array, of spatial shape "
             f"{tuple(s + 2 * p for s, p in zip(space, padding))}; pad more, or pass fewer taps"
         )
     return tuple(shape[: -n - 1]), problem

@@ -54,7 +54,7 @@ class CNN(nnx.Module):
         widths: Sequence[int] = (32, 64),
         hidden: int = 128,
         dropout: float = 0.3,
-        algorithm: str = "im2col",
+        algorithm: str = "auto",
         rngs: nnx.Rngs,
     ):
         rows, cols = (n // 2 ** len(widths) for n in check.per_axis("size", size, 2))

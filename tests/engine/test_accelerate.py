@@ -115,9 +115,12 @@ import jax, numpy as np, jax.numpy as jnp, jconv
 from jax import lax
 from jax.sharding import AxisType, NamedSharding, PartitionSpec as P
 mesh = jax.make_mesh((2,), ("b",), axis_types=(AxisType.Auto,))
-x = jax.device_put(np.random.default_rng(0).standard_normal((4, 28, 28, 64)).astype("float32"), NamedSharding(mesh, P("b")))
+x = np.random.default_rng(0).standard_normal((4, 28, 28, 64)).astype("float32")
+x = jax.device_put(x, NamedSharding(mesh, P("b")))
 w = jnp.asarray(np.random.default_rng(1).standard_normal((3, 3, 1, 64)).astype("float32"))
-f = lambda x, w: lax.conv_general_dilated(x, w, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"), feature_group_count=64)
+numbers = ("NHWC", "HWIO", "NHWC")
+f = lambda x, w: lax.conv_general_dilated(
+    x, w, (1, 1), "SAME", dimension_numbers=numbers, feature_group_count=64)
 want = jax.jit(f)(x, w)
 jconv.accelerate()
 assert "custom_call @__onednn" not in jax.jit(f).lower(x, w).as_text()

@@ -12,7 +12,7 @@ from absl.testing import parameterized
 import jconv
 from jconv import conv2d
 
-ALGORITHMS = ("xla", "direct", "im2col")
+ALGORITHMS = ("xla", "direct", "auto")
 
 
 def tolerance(dtype, length):

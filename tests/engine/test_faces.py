@@ -132,7 +132,7 @@ def test_fold_is_the_adjoint_of_unfold(dtype):
 
 
 def test_bad_windows():
-    with pytest.raises(ValueError, match="`taps` .* must fit into the padded array"):
+    with pytest.raises(ValueError, match=r"`taps` .* must fit into the padded array"):
         unfold(draw(3, 1), (5,))
     with pytest.raises(ValueError, match="`x` must have 2 spatial axes and a channel axis"):
         unfold(draw(3, 1), (5, 2))

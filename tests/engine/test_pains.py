@@ -32,7 +32,8 @@ def test_patches_keep_inf():
     x = np.zeros((1, 1, 6), np.float32)
     x[0, 0, 2] = np.inf
     patches = np.asarray(conv_general_dilated_patches(x, (3,), (1,), "VALID"))
-    assert np.isinf(patches).sum() == 3 and not np.isnan(patches).any()
+    assert np.isinf(patches).sum() == 3
+    assert not np.isnan(patches).any()
 
 
 def test_channels_first_inside_a_loop():

@@ -125,7 +125,8 @@ def test_low_precision_accumulates_in_float32():
     x = jnp.full((1, 4096, 1), 1.0, jnp.bfloat16)
     w = jnp.full((4096, 1, 1), 1.0, jnp.bfloat16)
     y = conv_general_dilated(x, w, (1,), "VALID", dimension_numbers=("NWC", "WIO", "NWC"))
-    assert y.dtype == jnp.bfloat16 and float(y.squeeze()) == 4096.0
+    assert y.dtype == jnp.bfloat16
+    assert float(y.squeeze()) == 4096.0
     wide = conv_general_dilated(
         x, w, (1,), "VALID", dimension_numbers=("NWC", "WIO", "NWC"), preferred_element_type=jnp.float32
     )

@@ -1,13 +1,15 @@
 """The sum as it is written: one shifted slice of the input for each tap, times the tap, added up.
 
 Where a group has one input channel the product is elementwise, and XLA fuses all taps into one pass over memory;
-else it is a matrix product for each tap. Few taps are unrolled; many run in a loop over all but the last kernel axis, so
-that the program stays short. No multiplication by padding between dilated samples is skipped: polyphase does that.
+else it is a matrix product for each tap. Few taps are unrolled; many run in a loop over all but the last kernel
+axis, so that the program stays short. Zeros between the samples of a dilated input are multiplied like all others.
 """
 
 from __future__ import annotations
 
+import functools
 import math
+import operator
 
 import jax
 import jax.numpy as jnp
@@ -142,10 +144,7 @@ def _restore(out, squeeze):
 
 def sum_terms(terms):
     """The terms added one after the other, the first one without a zero before it."""
-    total = None
-    for term in terms:
-        total = term if total is None else total + term
-    return total
+    return functools.reduce(operator.add, terms)
 
 
 def _matmul_sum(problem: Problem, padded, rhs):

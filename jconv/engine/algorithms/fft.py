@@ -1,8 +1,8 @@
 """The convolution theorem: one real FFT of the whole input for each channel, a product, and the inverse.
 
 Correlation of x with w is irfft(rfft(x) · conj(rfft(w))), exact for all outputs that do not wrap; a circular length of
-what is read of the input suffices, less the zeros that both ends can share. Lengths are rounded up to 2^a 3^b 5^c. Strides keep one sample in s of the full
-result, a dilated kernel is transformed with its zeros.
+what is read of the input suffices, less the zeros that both ends can share. Lengths are rounded up to 2^a 3^b 5^c.
+Strides keep one sample in s of the full result, a dilated kernel is transformed with its zeros.
 """
 
 from __future__ import annotations

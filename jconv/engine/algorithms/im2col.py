@@ -32,18 +32,24 @@ def supports(problem: Problem) -> str | None:
     return None
 
 
+def _image_bytes(problem: Problem) -> int:
+    """Bytes of the patches of one image."""
+    channels = problem.in_channels * problem.groups
+    return math.prod(problem.out_space) * problem.tap_count * channels * problem.itemsize
+
+
 def _block_rows(problem: Problem) -> int:
     """Output rows in a block: of the first spatial axis, all of the others."""
-    row = math.prod(problem.out_space[1:]) * problem.tap_count * problem.in_channels * problem.groups
-    rows = max(1, BLOCK_BYTES // max(1, row * problem.itemsize))
     out = problem.out_space[0]
+    rows = max(1, BLOCK_BYTES * out // max(1, _image_bytes(problem)))
     blocks = -(-out // min(rows, out))
     return -(-out // blocks)
 
 
 def features(problem: Problem) -> dict[str, float]:
     rows = _block_rows(problem)
-    blocks = problem.batch * -(-problem.out_space[0] // rows)
+    blocks = -(-problem.out_space[0] // rows)
+    images = images_at_once(problem.batch, _image_bytes(problem), BLOCK_BYTES) if blocks == 1 else 1
     depth = problem.tap_count * problem.in_channels
     patches = math.prod(problem.out_shape[:-1]) * depth * problem.groups
     return {
@@ -52,7 +58,7 @@ def features(problem: Problem) -> dict[str, float]:
         **products.features(problem, problem.flops * _waste(depth, problem.multiplier)),
         "patch_bytes": float(patches * problem.itemsize),
         "grouped_patch_bytes": float(patches * problem.itemsize) if problem.groups > 1 else 0.0,
-        "steps": float(blocks),
+        "steps": float(blocks * problem.batch // images),
     }
 
 
@@ -71,10 +77,16 @@ def parts(problem: Problem) -> tuple[Problem, ...]:
     return ()
 
 
-def patches(problem: Problem, image: jax.Array) -> jax.Array:
-    """(*out_space, taps, G·I) from one padded image (*space, G·I)."""
-    slices = [shapes.tap_slice(problem, image[None], t)[0] for t in shapes.tap_indices(problem)]
+def patches(problem: Problem, padded: jax.Array) -> jax.Array:
+    """(N, *out_space, taps, G·I) from padded images (N, *space, G·I)."""
+    slices = [shapes.tap_slice(problem, padded, t) for t in shapes.tap_indices(problem)]
     return slices[0][..., None, :] if len(slices) == 1 else jnp.stack(slices, axis=-2)
+
+
+def images_at_once(count: int, image_bytes: int, block_bytes: int) -> int:
+    """How many images fill a block: a divisor of their number."""
+    wanted = max(1, block_bytes // max(image_bytes, 1))
+    return max(n for n in range(1, min(count, wanted) + 1) if count % n == 0)
 
 
 def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, run):
@@ -84,44 +96,34 @@ def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, run):
     else:
         weights = jnp.moveaxis(rhs.reshape(-1, groups, outputs), 1, 0)
 
-    def multiply(block: Problem, image: jax.Array) -> jax.Array:
-        rows = patches(block, image)
+    def multiply(block: Problem, padded: jax.Array) -> jax.Array:
+        rows = patches(block, padded)
         if groups == 1:
             out = products.product(problem, rows.reshape(-1, block.tap_count * inputs), weights)
         else:
             split = rows.reshape(-1, block.tap_count, groups, inputs)
             split = jnp.moveaxis(split, 2, 0).reshape(groups, -1, block.tap_count * inputs)
             out = jnp.moveaxis(products.product(problem, split, weights), 0, 1)
-        return out.reshape(*block.out_space, problem.out_channels)
-
-    if problem.tap_count == 1 and groups == 1:
-        samples = shapes.tap_slice(problem, shapes.zero_pad(problem, lhs), (0,) * problem.ndim)
-        return products.product(problem, samples.reshape(-1, inputs), weights).reshape(problem.out_shape)
+        return out.reshape(block.out_shape)
 
     rows = _block_rows(problem)
     blocks = -(-problem.out_space[0] // rows)
-    grown = problem.replace(
-        padding=(
-            (
-                problem.padding[0][0],
-                problem.padding[0][1] + (blocks * rows - problem.out_space[0]) * problem.strides[0],
-            ),
-            *problem.padding[1:],
-        ),
-    )
-    padded = shapes.zero_pad(grown, lhs)
-    reach = problem.strides[0] * (rows - 1) + problem.rhs_dilation[0] * (problem.taps[0] - 1) + 1
-    block = problem.replace(lhs_shape=(1, reach, *padded.shape[2:]), padding=((0, 0),) * problem.ndim)
+    stride, (before, after) = problem.strides[0], problem.padding[0]
+    longer = (before, after + (blocks * rows - problem.out_space[0]) * stride)
+    padded = shapes.zero_pad(problem.replace(padding=(longer, *problem.padding[1:])), lhs)
+    if problem.tap_count == 1 and groups == 1:
+        return multiply(problem, padded[:, : stride * (problem.out_space[0] - 1) + 1])
+    reach = stride * (rows - 1) + problem.rhs_dilation[0] * (problem.taps[0] - 1) + 1
+    images = images_at_once(problem.batch, _image_bytes(problem), BLOCK_BYTES) if blocks == 1 else 1
+    block = problem.replace(lhs_shape=(images, reach, *padded.shape[2:]), padding=((0, 0),) * problem.ndim)
+    steps = problem.batch // images * blocks
+    if steps == 1:
+        return multiply(block, padded[:, :reach])
 
     def step(_, index):
-        start = (index // blocks, (index % blocks) * rows * problem.strides[0], *([0] * problem.ndim))
-        image = lax.dynamic_slice(padded, start, (1, reach, *padded.shape[2:]))
-        return None, multiply(block, image[0])
+        start = (index // blocks * images, (index % blocks) * rows * stride, *([0] * problem.ndim))
+        return None, multiply(block, lax.dynamic_slice(padded, start, block.lhs_shape))
 
-    count = problem.batch * blocks
-    if count == 1:
-        out = multiply(block, padded[0, :reach])[None]
-    else:
-        _, out = lax.scan(step, None, jnp.arange(count))
-    out = out.reshape(problem.batch, blocks * rows, *out.shape[2:])
+    _, out = lax.scan(step, None, jnp.arange(steps))
+    out = out.reshape(problem.batch, blocks * rows, *out.shape[3:])
     return out[:, : problem.out_space[0]]

@@ -69,6 +69,13 @@ def _row_blocks(problem: Problem) -> tuple[int, int]:
     return -(-problem.taps[0] // blocks), blocks
 
 
+def _images(problem: Problem) -> int:
+    """Images worked on at once, where one of them does not fill a block."""
+    forward = _forward(problem)
+    image = math.prod(problem.taps) * forward.tap_count * forward.lhs_shape[-1] * problem.itemsize
+    return im2col.images_at_once(problem.in_channels, image, BLOCK_BYTES)
+
+
 def features(problem: Problem) -> dict[str, float]:
     merged = _merged(problem)
     flops = problem.flops * merged
@@ -84,7 +91,7 @@ def features(problem: Problem) -> dict[str, float]:
         "patch_bytes": float(read * outputs) if outputs > 1 else 0.0,
         "grouped_patch_bytes": float(read * outputs) if problem.groups > merged else 0.0,
         "bytes": float(problem.io_bytes),
-        "steps": float(images * blocks) if outputs > 1 else 1.0,
+        "steps": float(images // _images(problem) * blocks) if outputs > 1 else 1.0,
     }
 
 
@@ -142,16 +149,17 @@ def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, run):
         x = shapes.pad_to(x, 1, reach[0] + short * stride)
         y = shapes.pad_to(y, 1, blocks * rows)
         height = stride * (rows - 1) + forward.rhs_dilation[0] * (problem.out_space[0] - 1) + 1
-        block = forward.replace(lhs_shape=(1, height, *x.shape[2:]), padding=((0, 0),) * n)
+        at_once = _images(problem)
+        block = forward.replace(lhs_shape=(at_once, height, *x.shape[2:]), padding=((0, 0),) * n)
 
         def step(total, index):
-            image, band = index // blocks, (index % blocks) * rows
-            samples = lax.dynamic_slice(x, (image, band * stride, *([0] * n)), (1, height, *x.shape[2:]))
-            cotangent = lax.dynamic_slice(y, (image, band, *([0] * n)), (1, rows, *y.shape[2:]))
-            return total + multiply(samples[0], cotangent[0], block), None
+            image, band = index // blocks * at_once, (index % blocks) * rows
+            samples = lax.dynamic_slice(x, (image, band * stride, *([0] * n)), block.lhs_shape)
+            cotangent = lax.dynamic_slice(y, (image, band, *([0] * n)), (at_once, rows, *y.shape[2:]))
+            return total + multiply(samples, cotangent, block), None
 
         shape = (blocks_of_groups, forward.tap_count * merged * inputs, merged * outputs)
-        total, _ = lax.scan(step, jnp.zeros(shape, x.dtype), jnp.arange(images * blocks))
+        total, _ = lax.scan(step, jnp.zeros(shape, x.dtype), jnp.arange(images // at_once * blocks))
     return _unmerge(problem, total, merged)
 
 

@@ -1,9 +1,9 @@
 """oneDNN's convolution, through the custom call that jaxlib registers for XLA's own use.
 
 Direct convolution by code generated for the processor at hand (Georganas et al., SC 2018): PyTorch's speed. jaxlib has
-the forward primitive only, and reaches the generated code only on its home ground, which `supports` maps; elsewhere oneDNN's
-reference loops would take a thousand times longer. Whether the call is there and right at all is probed in a child
-process (`jconv.engine.onednn_probe`).
+the forward primitive only, and reaches the generated code only on its home ground, which `supports` maps; elsewhere
+oneDNN's reference loops would take a thousand times longer. Whether the call is there and right at all is probed in a
+child process (`jconv.engine.onednn_probe`).
 """
 
 from __future__ import annotations

@@ -73,9 +73,10 @@ def _phases(problem: Problem):
     """(phase index, crops, tap slices, part) for each phase; part is None where the output is zero."""
     axes = [list(_phases_of_axis(problem, i)) for i in range(problem.ndim)]
     for index in itertools.product(*(range(len(a)) for a in axes)):
-        chosen = [axes[i][r] for i, r in enumerate(index)]
-        if any(c is None or c[3]["size"] == 0 for c in chosen):
-            yield index, None, None, None
+        found = [axes[i][r] for i, r in enumerate(index)]
+        chosen = [c for c in found if c is not None and c[3]["size"] > 0]
+        if len(chosen) < len(found):
+            yield index, (), (), None
             continue
         fields = [c[3] for c in chosen]
         part = problem.replace(

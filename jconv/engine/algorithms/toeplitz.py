@@ -4,8 +4,8 @@ With blocks of B samples, y[jB + b] = Σ_k x[jB + b + k] w[k] reaches into the n
 
     Y = X T₀ + X⁺ T₁,   T₀[a, b] = w[a − b],   T₁[a, b] = w[B + a − b],
 
-where X holds the blocks as rows and X⁺ the same, one block later. The band costs 2B products an output instead of K, but
-a matrix product does them ten times faster.
+where X holds the blocks as rows and X⁺ the same, one block later. The band costs 2B products an output instead of K,
+but a matrix product does them ten times faster.
 """
 
 from __future__ import annotations

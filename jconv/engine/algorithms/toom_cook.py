@@ -34,7 +34,7 @@ def transforms(m: int, r: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         bt.append([*_coefficients(others), Fraction(0)])
     g.append([Fraction(int(k == r - 1)) for k in range(r)])
     bt.append(_coefficients(points))
-    return tuple(np.array(matrix, dtype=np.float64) for matrix in (at, g, bt))
+    return np.array(at, dtype=np.float64), np.array(g, dtype=np.float64), np.array(bt, dtype=np.float64)
 
 
 def _coefficients(roots: list[Fraction]) -> list[Fraction]:

@@ -112,7 +112,7 @@ def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, run):
         start = jnp.zeros((6**n, problem.batch, problem.out_channels), x.dtype)
         total, _ = lax.scan(step, start, tuple(groups))
     out = total.reshape(*([6] * n), problem.batch, problem.out_channels)
-    for axis in range(n):
+    for _ in range(n):
         out = mix(at, [out[p] for p in range(6)])
         out = jnp.moveaxis(out, 0, n - 1)
     return jnp.moveaxis(out, n, 0)
