@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import math
+import warnings
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -12,12 +14,14 @@ import numpy as np
 
 from jconv._core import check
 from jconv.continuous import pieces as _pieces
-from jconv.continuous import quadrature
-from jconv.continuous.quadrature import Convolved
+from jconv.continuous import adaptive, quadrature
+from jconv.continuous.adaptive import Adaptive
+from jconv.continuous.declared import DeclaredRule
+from jconv.continuous.quadrature import AccuracyWarning, Convolved
 from jconv.continuous.rules import GaussLegendre, Rule
 
 _INF = math.inf
-_BLOCK = 2**19  # values of the integrand that are held at once, so that memory stays bounded for any number of points
+_BLOCK = 2**20  # values of the integrand that are held at once, so that memory stays bounded for any number of points
 
 
 def convolve(
@@ -29,7 +33,9 @@ def convolve(
     support_g: Sequence[Any] = (-_INF, _INF),
     breaks_f: Sequence[Any] = (),
     breaks_g: Sequence[Any] = (),
-    rule: Rule | None = None,
+    rule: Rule | Adaptive | DeclaredRule | None = None,
+    rtol: Any = None,
+    atol: Any = None,
     args_f: tuple = (),
     args_g: tuple = (),
     derivative: str = "rule",
@@ -50,7 +56,11 @@ def convolve(
     support_f, support_g : (lower, upper) of each function. Ends may be traced (then finite).
     breaks_f, breaks_g : where the function or a derivative of it jumps; sequences of scalars, which may be traced. An
         unbounded function should name the places of its peaks here; without any it is taken to be centred at 0.
-    rule : how each piece is integrated, such as `GaussLegendre(96)` (the default), `GaussKronrod(61)`, `TanhSinh(161)`.
+    rule : how each piece is integrated, such as `GaussLegendre(96)` (the default), `GaussKronrod(61)`, `TanhSinh(161)`
+        (integrable singularities at ends and breakpoints), `ClenshawCurtis(129)`, `Adaptive(...)`; or one for which a
+        weight or a period is declared: `GaussHermite`, `GaussLaguerre`, `PeriodicTrapezoid`.
+    rtol, atol : subdivide pieces until the error is at most max(atol, rtol |value|), by `Adaptive(rule)`; where the
+        reported error is larger, the subdivisions ran out (outside `jit` an `AccuracyWarning` says so too).
     args_f, args_g : further arguments: the functions are called as f(x, *args_f) and g(y, *args_g).
     derivative : "rule" differentiates the sum that the rule is, nodes moving with the ends of the pieces (f and g are
         differentiated in x too). "integrand" integrates the derivative on nodes at rest and adds Leibniz's boundary
@@ -84,46 +94,113 @@ def convolve(
     [0.25, 1.0, 0.0]
     """
     check.choice("derivative", derivative, ("rule", "integrand"))
-    rule = _rule(rule)
+    rule, tolerance = _rule(rule, rtol, atol)
     first, second = _function("f", f, args_f), _function("g", g, args_g)
     shape_f, shape_g = _pieces.shape("f", support_f, breaks_f), _pieces.shape("g", support_g, breaks_g)
-    unbounded = [s for s in "fg" if None in (shape_f if s == "f" else shape_g)[:2]]
-    if len(unbounded) == 2 and not rule.unbounded and _window_is_unbounded(shape_f, shape_g):
-        raise ValueError(
-            f"`rule` {rule} integrates bounded pieces only, but the supports of f and g overlap without bound; "
-            "pass GaussLegendre() or TanhSinh(), or a bounded support"
-        )
+    _fits(rule, shape_f, shape_g)
     t = jnp.asarray(t)
     dtype = _working_dtype(t, shape_f, shape_g)
     flat = t.astype(dtype).reshape(-1)
-    at = lambda s: _at(first, second, s, shape_f, shape_g, rule, derivative)
-    value, error = _blockwise(at, flat, rule.n * (1 + len(shape_f.breaks) + len(shape_g.breaks)))
+    if isinstance(rule, DeclaredRule):
+        nodes = rule.points
+        at, evaluations = functools.partial(_with_nodes, first, second, rule), rule.n
+    else:
+        problem = _Problem(first, second, shape_f, shape_g, rule, tolerance, derivative == "integrand")
+        nodes, at, evaluations = problem.nodes, problem.at, problem.evaluations
+    value, error = _blockwise(at, flat, evaluations)
     value = value.reshape(t.shape + value.shape[1:])
     error = error.reshape(t.shape + error.shape[1:])
-    _refuse_nan(value, first, second, shape_f, shape_g, flat, rule)
+    _refuse_nan(value, first, second, flat, nodes)
+    _warn_if_exhausted(rule, value, error, tolerance)
     return Convolved(value, error)
 
 
-def _rule(rule: Any) -> Rule:
-    if rule is None:
-        return GaussLegendre()
-    if not isinstance(rule, Rule):
+class _Problem(NamedTuple):
+    """What is the same for all points t."""
+
+    f: Callable
+    g: Callable
+    shape_f: _pieces.Shape
+    shape_g: _pieces.Shape
+    rule: Rule | Adaptive
+    tolerance: tuple
+    at_rest: bool
+
+    @property
+    def base(self) -> Rule:
+        return self.rule.rule if isinstance(self.rule, Adaptive) else self.rule
+
+    @property
+    def evaluations(self) -> int:
+        pieces = 1 + len(self.shape_f.breaks) + len(self.shape_g.breaks)
+        return self.base.n * (max(pieces, self.rule.limit) if isinstance(self.rule, Adaptive) else pieces)
+
+    def at(self, t: jax.Array) -> Convolved:
+        pieces = _pieces.resolve(self.shape_f, self.shape_g, t)
+        place = functools.partial(self.place, t)
+        segments = quadrature.whole(pieces)
+        if isinstance(self.rule, Adaptive):
+            segments = adaptive.subdivide(self.f, self.g, pieces, self.rule, place, *self.tolerance)
+        far = adaptive.far_ends(pieces, segments)
+        value, error = quadrature.summed(self.f, self.g, place(pieces, segments), self.base.table(t.dtype), far)
+        value, error = value.sum(0), error.sum(0)
+        if self.at_rest:
+            value = value + quadrature.boundary(self.f, self.g, pieces, self.harmless(t), t)
+        return Convolved(value, error)
+
+    def harmless(self, t: jax.Array) -> tuple[jax.Array, jax.Array]:
+        return _pieces.interior(self.shape_f, t.dtype), _pieces.interior(self.shape_g, t.dtype)
+
+    def place(self, t: jax.Array, pieces: _pieces.Pieces, segments: quadrature.Segments) -> quadrature.Points:
+        table = self.base.table(t.dtype)
+        options = {"at_rest": self.at_rest, "closed": self.base.closed}
+        return quadrature.points(pieces, segments, table, self.harmless(t), t, **options)
+
+    def nodes(self, t: jax.Array) -> quadrature.Points:
+        """The nodes of the rule on whole pieces."""
+        pieces = _pieces.resolve(self.shape_f, self.shape_g, t)
+        return self.place(t, pieces, quadrature.whole(pieces))
+
+
+def _with_nodes(f: Callable, g: Callable, rule: DeclaredRule, t: jax.Array) -> Convolved:
+    value, error = quadrature.summed(f, g, rule.points(t), rule.table(t.dtype), None)
+    return Convolved(value.sum(0), error.sum(0))
+
+
+def _rule(rule: Any, rtol: Any, atol: Any) -> tuple[Any, tuple]:
+    """The rule, adaptive if a tolerance is asked for, and (rtol, atol)."""
+    if not isinstance(rule, Rule | Adaptive | DeclaredRule | None):
         raise TypeError(f"`rule` must be a rule such as GaussLegendre(96), got {rule!r}; rules are in jconv.continuous")
-    return rule
+    asked = rtol is not None or atol is not None
+    if asked and isinstance(rule, DeclaredRule):
+        raise ValueError(f"`rtol` and `atol` need a rule that can be refined, got {rule}; pass Adaptive()")
+    if asked and not isinstance(rule, Adaptive):
+        rule = Adaptive() if rule is None else Adaptive(rule)
+    if rtol is None:
+        rtol = 0.0 if atol is not None else 1e-10
+    return GaussLegendre() if rule is None else rule, (rtol, 0.0 if atol is None else atol)
 
 
 def _function(name: str, f: Any, args: tuple) -> Callable[[jax.Array], jax.Array]:
     if not callable(f):
-        raise TypeError(
-            f"`{name}` must be a function of a scalar, got {type(f).__name__}; wrap an array by sampling it"
-        )
+        raise TypeError(f"`{name}` must be a function of a scalar, got {type(f).__name__}; wrap an array by sampling it")
     if not isinstance(args, tuple):
         raise TypeError(f"`args_{name}` must be a tuple of further arguments, got {args!r}; pass ({args!r},)")
     return lambda x: jnp.asarray(f(x, *args))
 
 
-def _window_is_unbounded(f: _pieces.Shape, g: _pieces.Shape) -> bool:
-    return (f.lower is None and g.upper is None) or (f.upper is None and g.lower is None)
+def _fits(rule: Any, f: _pieces.Shape, g: _pieces.Shape) -> None:
+    """Refuse a rule that cannot integrate over these supports."""
+    if isinstance(rule, DeclaredRule):
+        if any(s.lower is not None or s.upper is not None or s.breaks for s in (f, g)):
+            raise ValueError(f"`rule` {rule} has its own nodes on the line; leave supports and breakpoints at their defaults")
+        return
+    unbounded = (f.lower is None and g.upper is None) or (f.upper is None and g.lower is None)
+    if unbounded and not (rule.rule if isinstance(rule, Adaptive) else rule).unbounded:
+        raise ValueError(
+            f"`rule` {rule} integrates bounded pieces only, but the supports of f and g overlap without bound; "
+            "pass GaussLegendre() or TanhSinh(), or a bounded support"
+        )
 
 
 def _working_dtype(t: Any, f: _pieces.Shape, g: _pieces.Shape) -> Any:
@@ -140,40 +217,33 @@ def _blockwise(at: Callable, t: jax.Array, evaluations: int) -> tuple[jax.Array,
     return jax.vmap(at)(t) if t.size <= block else jax.lax.map(at, t, batch_size=block)
 
 
-def _at(f: Any, g: Any, t: Any, shape_f: Any, shape_g: Any, rule: Rule, derivative: str) -> Convolved:
-    pieces = _pieces.resolve(shape_f, shape_g, t)
-    harmless = _pieces.interior(shape_f, t.dtype), _pieces.interior(shape_g, t.dtype)
-    table = rule.table(t.dtype)
-    segments = quadrature.whole(pieces)
-    far = None
-    if pieces.open_left or pieces.open_right:
-        k = np.arange(pieces.xl.shape[0])
-        far = jnp.asarray((k == 0) & pieces.open_left | (k == k[-1]) & pieces.open_right)
-    at_rest = derivative == "integrand"
-    where = quadrature.points(pieces, segments, table, harmless, t, at_rest=at_rest, closed=rule.closed)
-    value, error = quadrature.summed(f, g, where, table, far)
-    value, error = value.sum(0), error.sum(0)
-    if at_rest:
-        value = value + quadrature.boundary(f, g, pieces, harmless, t)
-    return Convolved(value, error)
-
-
-def _refuse_nan(value: Any, f: Any, g: Any, shape_f: Any, shape_g: Any, t: Any, rule: Rule) -> None:
+def _refuse_nan(value: Any, f: Any, g: Any, t: Any, nodes: Callable) -> None:
     """Outside `jit`, name the function that returned NaN and a place where it did."""
     if not _pieces.concrete(value) or not np.any(np.isnan(value)):
         return
     bad = np.isnan(np.asarray(value)).reshape(t.size, -1).any(axis=1)
     at = t[int(np.argmax(bad))]
-    pieces = _pieces.resolve(shape_f, shape_g, at)
-    harmless = _pieces.interior(shape_f, at.dtype), _pieces.interior(shape_g, at.dtype)
-    where = quadrature.points(pieces, quadrature.whole(pieces), rule.table(at.dtype), harmless, at)
+    where = nodes(at)
     for name, function, place in (("f", f, where.x), ("g", g, where.y)):
         seen = quadrature.sampled(function, place)
-        if not _pieces.concrete(seen):
-            return
         nan = np.isnan(np.asarray(seen)).reshape(place.size, -1).any(axis=1)
         if nan.any():
             raise ValueError(
                 f"`{name}` returned NaN at {float(place.reshape(-1)[int(np.argmax(nan))])!r} "
                 f"(needed for t = {float(at)!r}); declare `support_{name}` so that {name} is defined inside it"
             )
+
+
+def _warn_if_exhausted(rule: Any, value: Any, error: Any, tolerance: tuple) -> None:
+    """Outside `jit`, say that the subdivisions ran out before the tolerance was met."""
+    if not isinstance(rule, Adaptive) or not all(map(_pieces.concrete, (value, error, *tolerance))):
+        return
+    rtol, atol = tolerance
+    short = np.asarray(error) > np.maximum(atol, rtol * np.abs(value))
+    if short.any():
+        warnings.warn(
+            f"{rule} ran out of subdivisions at {short.sum()} of {short.size} values; the largest error there is "
+            f"{float(np.max(np.where(short, error, 0))):.1e}: raise `limit`, declare breakpoints, or relax `rtol`",
+            AccuracyWarning,
+            stacklevel=3,
+        )

@@ -20,6 +20,10 @@ class Convolved(NamedTuple):
     error: jax.Array
 
 
+class AccuracyWarning(UserWarning):
+    """What was asked for was not attained; the message says what was."""
+
+
 class Segments(NamedTuple):
     """S intervals on which the rule is applied, each a part of a piece: the piece's index, the distances of the
     interval from the piece's two ends in units of the piece, and its width in those units; all (S,)."""
@@ -31,14 +35,15 @@ class Segments(NamedTuple):
 
 
 class Points(NamedTuple):
-    """The nodes of S segments, (S, N): both coordinates, the Jacobian (0 where the node does not count), and the
-    coordinates of the nearest corner."""
+    """The nodes of S segments, (S, N): both coordinates, the Jacobian (0 where the node does not count), the
+    coordinates of the nearest corner, and whether the rule's weights carry a weight function."""
 
     x: jax.Array
     y: jax.Array
     jacobian: jax.Array
     corner_x: jax.Array
     corner_y: jax.Array
+    weighted: bool = False
 
 
 def whole(pieces: Pieces) -> Segments:
@@ -74,7 +79,7 @@ def points(
     length = xr - xl
     first = left <= right
     shift = jnp.where(first, length * left, -length * right)
-    counts = jnp.broadcast_to(length > 0, first.shape)
+    counts = jnp.broadcast_to((length > 0) & (width > 0), first.shape)
     jacobian = length * width
     if pieces.open_left or pieces.open_right:
         last = pieces.xl.shape[0] - 1
@@ -90,7 +95,7 @@ def points(
             first = jnp.where(mine, rightward, first)
             shift = jnp.where(mine, sign * offset, shift)
             jacobian = jnp.where(mine, width / far**2, jacobian)
-            counts = jnp.where(mine, far > nearest, counts)
+            counts = jnp.where(mine, (far > nearest) & (width > 0), counts)
     corner_x, corner_y = jnp.where(first, xl, xr), jnp.where(first, yl, yr)
     if closed:
         shift = jnp.where(first, 1, -1) * jnp.maximum(
@@ -156,30 +161,46 @@ def summed(f: Callable, g: Callable, p: Points, table: Table, far_end: Any) -> t
     `far_end`, (S,): the segments that reach to infinity; None if none can.
     """
     at_x, at_y = _align(sampled(f, p.x), sampled(g, p.y), 2)
+    # Held rather than computed anew for each of the sums below.
+    at_x, at_y = jax.lax.optimization_barrier((at_x, at_y))
     wide = lambda v: v.reshape(v.shape + (1,) * (at_x.ndim - 2))
     product = jnp.where(wide(p.jacobian != 0), at_x * at_y, 0)
-    weights = jnp.asarray(table.weights, p.x.dtype)
     weighted = product * wide(p.jacobian)
-    contract = lambda w: jnp.tensordot(weighted, w, axes=(1, 0), precision="highest")
-    value = contract(weights.astype(weighted.dtype))
+    value = _contract(weighted, table.weights)
     # None of the error estimate is differentiated.
-    weighted, product, at_x, at_y, p = jax.lax.stop_gradient((weighted, product, at_x, at_y, p))
-    missed = jnp.max(jnp.abs(contract(jnp.asarray(table.null.T, weighted.dtype))), axis=-1)
-    error = missed + _rounding(weighted, at_x, at_y, p, weights, wide)
+    weighted, product, at_x, at_y = jax.lax.stop_gradient((weighted, product, at_x, at_y))
+    p = Points(*jax.lax.stop_gradient(p[:5]), p.weighted)
+    missed = jnp.max(jnp.abs(_contract(weighted, table.null.T)), axis=-1)
+    error = missed + _rounding(weighted, at_x, at_y, p, table.weights, wide)
     return value, error if far_end is None else error + _tail(product, p, far_end, wide)
+
+
+def _contract(values: jax.Array, weights: np.ndarray) -> jax.Array:
+    """Sum over the nodes, (S, N, channels) to (S, channels), or (S, channels, M) for M columns of weights.
+
+    As a matrix product: XLA's own reductions keep the order of a sum, and so leave a CPU's vector units idle.
+    """
+    return jnp.tensordot(values, jnp.asarray(weights, values.dtype), axes=(1, 0), precision="highest")
 
 
 def _rounding(weighted: Any, at_x: Any, at_y: Any, p: Points, weights: Any, wide: Callable) -> jax.Array:
     """The effect of rounding: of the values and their sum, and of the places where the functions are looked at."""
-    eps = jnp.finfo(p.x.dtype).eps
-    size = jnp.tensordot(jnp.abs(weighted), weights, axes=(1, 0))
-    live = (p.jacobian[:, 1:] != 0) & (p.jacobian[:, :-1] != 0)
-    rise = lambda v: jnp.where(wide(live), jnp.abs(v[:, 1:] - v[:, :-1]), 0)
-    level = lambda v: jnp.maximum(jnp.abs(v[:, 1:]), jnp.abs(v[:, :-1]))
-    place_x = jnp.maximum(jnp.abs(p.x), jnp.abs(p.corner_x))[:, 1:]
-    place_y = jnp.maximum(jnp.abs(p.y), jnp.abs(p.corner_y))[:, 1:]
-    moved = rise(at_x) * level(at_y) * wide(place_x) + rise(at_y) * level(at_x) * wide(place_y)
-    return eps * (8 * size + jnp.sum(moved, axis=1))
+    live = (p.jacobian != 0) & (_before(p.jacobian) != 0)
+    rise = lambda v: jnp.where(wide(live), jnp.abs(v - _before(v)), 0)
+    place_x = wide(jnp.maximum(jnp.abs(p.x), jnp.abs(p.corner_x)))
+    place_y = wide(jnp.maximum(jnp.abs(p.y), jnp.abs(p.corner_y)))
+    moved = rise(at_x) * place_x * jnp.abs(at_y) + rise(at_y) * place_y * jnp.abs(at_x)
+    weights = jnp.asarray(weights, p.x.dtype)
+    if p.weighted:  # the integral of |F'| is then not the sum of the rises
+        step = jnp.abs(p.x - _before(p.x))
+        moved = moved * wide(jnp.where(step > 0, p.jacobian * weights / jnp.where(step > 0, step, 1), 0))
+    size = 8 * jnp.abs(weighted) * wide(weights)
+    return jnp.finfo(p.x.dtype).eps * _contract(size + moved, np.ones(p.x.shape[1]))
+
+
+def _before(v: jax.Array) -> jax.Array:
+    """The value at the node before, along axis 1."""
+    return jnp.concatenate([v[:, :1], v[:, :-1]], axis=1)
 
 
 def _tail(product: Any, p: Points, far_end: Any, wide: Callable) -> jax.Array:

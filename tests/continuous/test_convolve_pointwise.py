@@ -41,7 +41,7 @@ def test_against_quad_with_jumps_and_kinks_on_both_sides():
         low, high = max(-1, s - 1), min(2, s + 0.5)
         cuts = [low, *sorted(b for b in (0.3, s - 0.2, s - 0.7) if low < b < high), high]
         want = sum(
-            integrate.quad(lambda x: f(x) * g(s - x), a, b, epsabs=1e-14)[0] for a, b in itertools.pairwise(cuts)
+            integrate.quad(lambda x, s=s: f(x) * g(s - x), a, b, epsabs=1e-14)[0] for a, b in itertools.pairwise(cuts)
         )
         assert abs(value - want) <= error + 1e-14
         assert error < 1e-11
