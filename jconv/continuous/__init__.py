@@ -3,23 +3,38 @@
 `convolve(f, g, t, ...)` integrates at given points; the rules it takes are plain values such as `GaussLegendre(96)`.
 """
 
+from jconv.continuous import closed_forms
 from jconv.continuous.adaptive import Adaptive
 from jconv.continuous.declared import GaussHermite, GaussLaguerre, PeriodicTrapezoid
+from jconv.continuous.distributions import Delta, Distribution
+from jconv.continuous.function import Function
+from jconv.continuous.grid import convolve_grid
+from jconv.continuous.periodic import PeriodicFunction
 from jconv.continuous.pointwise import convolve
 from jconv.continuous.quadrature import AccuracyWarning, Convolved
 from jconv.continuous.rules import ClenshawCurtis, GaussKronrod, GaussLegendre, Rule, TanhSinh
+from jconv.continuous.sampling import convolve_samples, sample, smooth_gaussian
 
 __all__ = [
     "AccuracyWarning",
     "Adaptive",
     "ClenshawCurtis",
     "Convolved",
+    "Delta",
+    "Distribution",
+    "Function",
     "GaussHermite",
     "GaussKronrod",
     "GaussLaguerre",
     "GaussLegendre",
+    "PeriodicFunction",
     "PeriodicTrapezoid",
     "Rule",
     "TanhSinh",
+    "closed_forms",
     "convolve",
+    "convolve_grid",
+    "convolve_samples",
+    "sample",
+    "smooth_gaussian",
 ]

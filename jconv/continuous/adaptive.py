@@ -45,7 +45,9 @@ def far_ends(pieces: Pieces, segments: Segments) -> jax.Array | None:
     return (piece == last) & (right == 0) & pieces.open_right | (piece == 0) & (left == 0) & pieces.open_left
 
 
-def subdivide(f: Callable, g: Callable, pieces: Pieces, adaptive: Adaptive, place: Callable, rtol: Any, atol: Any) -> Segments:
+def subdivide(
+    f: Callable, g: Callable, pieces: Pieces, adaptive: Adaptive, place: Callable, rtol: Any, atol: Any
+) -> Segments:
     """The segments, `limit` of them (unused ones of width 0), at which the bisection of `pieces` stops.
 
     `place(pieces, segments)` gives the nodes.
@@ -62,7 +64,9 @@ def subdivide(f: Callable, g: Callable, pieces: Pieces, adaptive: Adaptive, plac
     def measured(segments: Segments) -> tuple[jax.Array, jax.Array]:
         at = lambda h, constants: lambda x: h(x, *constants)
         where = place(pieces, segments)
-        value, error = quadrature.summed(at(f, constants_f), at(g, constants_g), where, table, far_ends(pieces, segments))
+        value, error = quadrature.summed(
+            at(f, constants_f), at(g, constants_g), where, table, far_ends(pieces, segments)
+        )
         return value.reshape(value.shape[0], -1), error.reshape(error.shape[0], -1)
 
     def excess(value: jax.Array, error: jax.Array) -> jax.Array:
@@ -80,7 +84,10 @@ def subdivide(f: Callable, g: Callable, pieces: Pieces, adaptive: Adaptive, plac
         piece, left, right, width = (v[worst] for v in segments)
         half = width / 2
         halves = Segments(
-            jnp.stack([piece, piece]), jnp.stack([left, left + half]), jnp.stack([right + half, right]), jnp.stack([half, half])
+            jnp.stack([piece, piece]),
+            jnp.stack([left, left + half]),
+            jnp.stack([right + half, right]),
+            jnp.stack([half, half]),
         )
         index = jnp.stack([worst, used])
         put = lambda whole, parts: whole.at[index].set(parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,7 +69,7 @@ class GaussHermite(DeclaredRule):
         return Table(x, x, w, _null(np.zeros(self.n), np.sqrt(np.arange(1, self.n) / 2), w))
 
     def points(self, t: jax.Array) -> Points:
-        scale = np.sqrt(2) * jnp.asarray(self.std, t.dtype)
+        scale = math.sqrt(2) * jnp.asarray(self.std, t.dtype)
         return _one_segment(self.mean + scale * jnp.asarray(self.table(t.dtype).left, t.dtype), t, scale)
 
 

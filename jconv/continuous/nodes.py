@@ -10,7 +10,6 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from numpy.polynomial import legendre
 
 
 class Table(NamedTuple):
@@ -28,21 +27,54 @@ class Table(NamedTuple):
 
 def _symmetric(x: np.ndarray, weights: np.ndarray, null: np.ndarray) -> Table:
     """The table of a rule given on [-1, 1] by ascending nodes."""
-    left = (1 + x) / 2
-    return Table(left, (1 - x) / 2, weights / 2, null / 2)
+    return Table(*(np.asarray(v / 2, float) for v in (1 + x, 1 - x, weights, null)))
+
+
+@lru_cache
+def legendre_points(n: int) -> tuple[np.ndarray, np.ndarray]:
+    """The n Gauss–Legendre nodes on [-1, 1], ascending, and weights, by Newton's method in O(n²) operations."""
+    x, w = legendre_points_extended(n)
+    return x.astype(float), w.astype(float)
+
+
+@lru_cache
+def legendre_points_extended(n: int) -> tuple[np.ndarray, np.ndarray]:
+    """`legendre_points` in NumPy's longest floating type, so that weights and polynomials are right to the last bit."""
+    k = np.arange(1, n + 1, dtype=np.longdouble)
+    x = -np.cos(np.longdouble(np.pi) * (4 * k - 1) / (4 * n + 2))
+    slope = np.ones_like(x)
+    for _ in range(7):
+        values = legendre_values(x, n + 1)
+        slope = n * (x * values[n] - values[n - 1]) / (x**2 - 1)
+        x = x - values[n] / slope
+    x = (x - x[::-1]) / 2
+    w = 2 / ((1 - x**2) * slope**2)
+    w = (w + w[::-1]) / 2
+    return x, w * (2 / w.sum())
+
+
+def legendre_values(x: np.ndarray, count: int) -> np.ndarray:
+    """P_0 … P_{count-1} at `x`, (count, len(x)), in the type of `x`."""
+    values = np.ones((count, len(x)), x.dtype)
+    if count > 1:
+        values[1] = x
+    for k in range(1, count - 1):
+        values[k + 1] = ((2 * k + 1) * x * values[k] - k * values[k - 1]) / (k + 1)
+    return values
 
 
 @lru_cache
 def gauss_legendre(n: int) -> Table:
     """Gauss–Legendre; its null rules are the last Legendre coefficients that n samples determine."""
-    x, w = legendre.leggauss(n)
+    x, w = legendre_points_extended(n)
     degrees = range(max(n - 4, 1 if n > 1 else 0), n)
-    return _symmetric(x, w, np.stack([_coefficient(k, x, w) for k in degrees]))
+    return _symmetric(x, w, _coefficients(degrees, x, w))
 
 
-def _coefficient(k: int, x: np.ndarray, w: np.ndarray) -> np.ndarray:
-    """Weights that give twice the k-th Legendre coefficient of what a rule samples."""
-    return (2 * k + 1) * w * legendre.legval(x, np.eye(k + 1)[k])
+def _coefficients(degrees: range, x: np.ndarray, w: np.ndarray) -> np.ndarray:
+    """Rows that give twice the Legendre coefficients of these degrees of what a rule samples."""
+    degree = np.asarray(degrees)
+    return (2 * degree[:, None] + 1) * w * legendre_values(x, degree[-1] + 1)[degree]
 
 
 @lru_cache
@@ -78,10 +110,10 @@ def gauss_kronrod(n: int) -> Table:
     w = 2 * vectors[0] ** 2
     w = (w + w[::-1]) / 2
     null = w.copy()
-    null[1::2] -= legendre.leggauss(m)[1]
+    null[1::2] -= legendre_points(m)[1]
     # The difference alone can vanish by chance where nothing is resolved; a few Legendre coefficients cannot as well.
-    more = [_coefficient(k, x, w) for k in range(max(1, 3 * m // 2 - 1), 3 * m // 2 + 2)]
-    return _symmetric(x, w, np.stack([null, *more]))
+    more = _coefficients(range(max(1, 3 * m // 2 - 1), 3 * m // 2 + 2), x, w)
+    return _symmetric(x, w, np.concatenate([null[None], more]))
 
 
 def _cosine_weights(n: int) -> np.ndarray:

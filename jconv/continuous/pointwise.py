@@ -13,10 +13,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from jconv._core import check
-from jconv.continuous import pieces as _pieces
 from jconv.continuous import adaptive, quadrature
+from jconv.continuous import pieces as _pieces
 from jconv.continuous.adaptive import Adaptive
 from jconv.continuous.declared import DeclaredRule
+from jconv.continuous.distributions import Delta, Distribution, distributions_convolved
+from jconv.continuous.function import Function
+from jconv.continuous.periodic import PeriodicFunction, periodic_convolved
 from jconv.continuous.quadrature import AccuracyWarning, Convolved
 from jconv.continuous.rules import GaussLegendre, Rule
 
@@ -27,7 +30,7 @@ _BLOCK = 2**20  # values of the integrand that are held at once, so that memory 
 def convolve(
     f: Callable[..., Any],
     g: Callable[..., Any],
-    t: Any,
+    t: Any = None,
     *,
     support_f: Sequence[Any] = (-_INF, _INF),
     support_g: Sequence[Any] = (-_INF, _INF),
@@ -39,10 +42,14 @@ def convolve(
     args_f: tuple = (),
     args_g: tuple = (),
     derivative: str = "rule",
-) -> Convolved:
+    extent: str = "full",
+) -> Any:
     """Convolution of two functions of a real variable, at given points, with an error estimate.
 
         value(t) = ∫ f(x) g(t - x) dx
+
+    Without `t`, f and g are function objects (`Function`, `PeriodicFunction`, `Delta`, `Distribution`), and so is the
+    result: exact for piecewise polynomials, on [a + c, b + d].
 
     The integral runs over the overlap of the support of f with that of g mirrored and shifted to t. It is cut at every
     breakpoint of f and of the mirrored g, and the rule is applied to each piece: a kink or a jump that is declared
@@ -65,6 +72,8 @@ def convolve(
     derivative : "rule" differentiates the sum that the rule is, nodes moving with the ends of the pieces (f and g are
         differentiated in x too). "integrand" integrates the derivative on nodes at rest and adds Leibniz's boundary
         terms at every end and breakpoint: f and g need no derivative in x where nothing but their parameters moves.
+
+    extent : of a convolution of function objects: "full", or "same", the domain of f.
 
     Returns
     -------
@@ -94,25 +103,51 @@ def convolve(
     [0.25, 1.0, 0.0]
     """
     check.choice("derivative", derivative, ("rule", "integrand"))
-    rule, tolerance = _rule(rule, rtol, atol)
+    check.choice("extent", extent, ("full", "same"))
+    if t is None:
+        return _objects_convolved(f, g, extent)
+    (support_f, breaks_f), (support_g, breaks_g) = _known(f, support_f, breaks_f), _known(g, support_g, breaks_g)
+    chosen, tolerance = _rule(rule, rtol, atol)
     first, second = _function("f", f, args_f), _function("g", g, args_g)
     shape_f, shape_g = _pieces.shape("f", support_f, breaks_f), _pieces.shape("g", support_g, breaks_g)
-    _fits(rule, shape_f, shape_g)
+    _fits(chosen, shape_f, shape_g)
     t = jnp.asarray(t)
     dtype = _working_dtype(t, shape_f, shape_g)
     flat = t.astype(dtype).reshape(-1)
-    if isinstance(rule, DeclaredRule):
-        nodes = rule.points
-        at, evaluations = functools.partial(_with_nodes, first, second, rule), rule.n
+    if isinstance(chosen, DeclaredRule):
+        nodes = chosen.points
+        at, evaluations = functools.partial(_with_nodes, first, second, chosen), chosen.n
     else:
-        problem = _Problem(first, second, shape_f, shape_g, rule, tolerance, derivative == "integrand")
+        problem = _Problem(first, second, shape_f, shape_g, chosen, tolerance, derivative == "integrand")
         nodes, at, evaluations = problem.nodes, problem.at, problem.evaluations
     value, error = _blockwise(at, flat, evaluations)
     value = value.reshape(t.shape + value.shape[1:])
     error = error.reshape(t.shape + error.shape[1:])
     _refuse_nan(value, first, second, flat, nodes)
-    _warn_if_exhausted(rule, value, error, tolerance)
+    _warn_if_exhausted(chosen, value, error, tolerance)
     return Convolved(value, error)
+
+
+def _objects_convolved(f: Any, g: Any, extent: str) -> Any:
+    objects = (Function, Delta, Distribution)
+    if isinstance(f, PeriodicFunction) and isinstance(g, PeriodicFunction):
+        return periodic_convolved(f, g)
+    if not (isinstance(f, objects) and isinstance(g, objects)):
+        kinds = f"{type(f).__name__} and {type(g).__name__}"
+        raise TypeError(f"`t` is missing, and f and g are not function objects of one kind but {kinds}; pass `t`")
+    result = distributions_convolved(f, g)
+    if extent == "full":
+        return result
+    if not (isinstance(f, Function) and isinstance(result, Function)):
+        raise ValueError("`extent='same'` wants a `Function` as f and as the result; use 'full' with deltas")
+    return result.restrict(*f.domain)
+
+
+def _known(f: Any, support: Sequence[Any], breaks: Sequence[Any]) -> tuple[Sequence[Any], Sequence[Any]]:
+    """Support and breakpoints; those of a function object, where none are given."""
+    if not isinstance(f, Function) or len(breaks) or any(not _pieces.concrete(v) or math.isfinite(v) for v in support):
+        return support, breaks
+    return f.domain, tuple(f.breaks[i] for i in range(1, f.breaks.shape[0] - 1))
 
 
 class _Problem(NamedTuple):
@@ -174,7 +209,7 @@ def _rule(rule: Any, rtol: Any, atol: Any) -> tuple[Any, tuple]:
     asked = rtol is not None or atol is not None
     if asked and isinstance(rule, DeclaredRule):
         raise ValueError(f"`rtol` and `atol` need a rule that can be refined, got {rule}; pass Adaptive()")
-    if asked and not isinstance(rule, Adaptive):
+    if asked and not isinstance(rule, Adaptive | DeclaredRule):
         rule = Adaptive() if rule is None else Adaptive(rule)
     if rtol is None:
         rtol = 0.0 if atol is not None else 1e-10
@@ -183,7 +218,9 @@ def _rule(rule: Any, rtol: Any, atol: Any) -> tuple[Any, tuple]:
 
 def _function(name: str, f: Any, args: tuple) -> Callable[[jax.Array], jax.Array]:
     if not callable(f):
-        raise TypeError(f"`{name}` must be a function of a scalar, got {type(f).__name__}; wrap an array by sampling it")
+        raise TypeError(
+            f"`{name}` must be a function of a scalar, got {type(f).__name__}; wrap an array by sampling it"
+        )
     if not isinstance(args, tuple):
         raise TypeError(f"`args_{name}` must be a tuple of further arguments, got {args!r}; pass ({args!r},)")
     return lambda x: jnp.asarray(f(x, *args))
@@ -193,7 +230,9 @@ def _fits(rule: Any, f: _pieces.Shape, g: _pieces.Shape) -> None:
     """Refuse a rule that cannot integrate over these supports."""
     if isinstance(rule, DeclaredRule):
         if any(s.lower is not None or s.upper is not None or s.breaks for s in (f, g)):
-            raise ValueError(f"`rule` {rule} has its own nodes on the line; leave supports and breakpoints at their defaults")
+            raise ValueError(
+                f"`rule` {rule} has its own nodes on the line; leave supports and breakpoints at their defaults"
+            )
         return
     unbounded = (f.lower is None and g.upper is None) or (f.upper is None and g.lower is None)
     if unbounded and not (rule.rule if isinstance(rule, Adaptive) else rule).unbounded:

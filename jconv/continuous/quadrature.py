@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jconv.continuous.nodes import Table
+from jconv.continuous.nodes import Table, legendre_points
 from jconv.continuous.pieces import Pieces
 
 
@@ -101,8 +101,8 @@ def points(
         shift = jnp.where(first, 1, -1) * jnp.maximum(
             jnp.abs(shift), jnp.minimum(_nudge(corner_x, corner_y), length / 2)
         )
-    x = jnp.where(counts, corner_x + shift, harmless[0])
-    y = corner_y - shift
+    x = jnp.where(counts, _off(corner_x, shift), harmless[0])
+    y = _off(corner_y, -shift)
     if at_rest:
         y = y + (t - jax.lax.stop_gradient(t))
     y = jnp.where(counts, y, harmless[1])
@@ -114,13 +114,20 @@ def _nudge(x: jax.Array, y: jax.Array) -> jax.Array:
     return 4 * jnp.finfo(x.dtype).eps * jnp.maximum(jnp.abs(x), jnp.abs(y))
 
 
+def _off(corner: jax.Array, shift: jax.Array) -> jax.Array:
+    """corner + shift, but never the corner itself, where a singular function is infinite."""
+    place = corner + shift
+    step = jnp.finfo(corner.dtype).eps * jnp.abs(corner) * jnp.sign(shift)
+    return place + jax.lax.stop_gradient(jnp.where((place == corner) & (shift != 0), step, 0))
+
+
 def boundary(f: Callable, g: Callable, pieces: Pieces, harmless: tuple, t: jax.Array) -> jax.Array:
     """Leibniz's boundary terms, for nodes at rest: zero in value, with the derivatives of the moving ends.
 
     The integral over the sliver between an end at rest, b0, and the same end moving, b, by a Gauss rule of three nodes:
     its first derivative is F(b) db, and all derivatives to the sixth order are exact.
     """
-    nodes, weights = np.polynomial.legendre.leggauss(3)
+    nodes, weights = legendre_points(3)
     total = jnp.zeros((), t.dtype)
     ends = ((pieces.xl, pieces.yl, pieces.open_left, 1), (pieces.xr, pieces.yr, pieces.open_right, -1))
     for x, y, is_open, inward in ends:
@@ -191,10 +198,11 @@ def _rounding(weighted: Any, at_x: Any, at_y: Any, p: Points, weights: Any, wide
     place_y = wide(jnp.maximum(jnp.abs(p.y), jnp.abs(p.corner_y)))
     moved = rise(at_x) * place_x * jnp.abs(at_y) + rise(at_y) * place_y * jnp.abs(at_x)
     weights = jnp.asarray(weights, p.x.dtype)
+    size = 8 * jnp.abs(weighted) * wide(weights)
     if p.weighted:  # the integral of |F'| is then not the sum of the rises
         step = jnp.abs(p.x - _before(p.x))
+        size = size * (1 + p.x.shape[1])  # as many roundings went into weights by recurrence
         moved = moved * wide(jnp.where(step > 0, p.jacobian * weights / jnp.where(step > 0, step, 1), 0))
-    size = 8 * jnp.abs(weighted) * wide(weights)
     return jnp.finfo(p.x.dtype).eps * _contract(size + moved, np.ones(p.x.shape[1]))
 
 

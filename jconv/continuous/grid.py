@@ -1,0 +1,178 @@
+"""Convolution on a whole uniform grid: Gauss panels of the grid's own width, summed by FFT.
+
+With panels of width h and the grid's spacing h, the i-th Gauss node of every panel forms a grid of its own, and
+
+    value(t_k) = h Σ_i w_i Σ_j f(x_j + ξ_i h) g(t_k - x_j - ξ_i h)
+
+is for each i a discrete convolution: m transforms instead of one, and an error of order h^(2m). Panels that hold a
+breakpoint or the end of a support are left out of the sum and integrated by the rule on their pieces.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jconv._core import check
+from jconv.continuous import nodes, pieces, quadrature
+from jconv.continuous.pointwise import convolve
+from jconv.continuous.quadrature import Convolved
+from jconv.continuous.rules import GaussLegendre
+
+
+def convolve_grid(
+    f: Callable[..., Any],
+    g: Callable[..., Any],
+    grid: tuple[float, float, int],
+    *,
+    support_f: Sequence[Any],
+    support_g: Sequence[Any],
+    breaks_f: Sequence[Any] = (),
+    breaks_g: Sequence[Any] = (),
+    order: int = 8,
+) -> Convolved:
+    """Convolution of two functions at all points of a uniform grid, by quadrature-corrected FFT.
+
+        value_k = ∫ f(x) g(t_k - x) dx,   t_k = start + k (stop - start)/(count - 1)
+
+    Parameters
+    ----------
+    f, g : functions of a scalar, as in `convolve`, but scalar-valued; real or complex.
+    grid : (start, stop, count), as of `linspace`; known numbers.
+    support_f, support_g : (lower, upper), bounded and known numbers: cut a tail where it is negligible.
+    breaks_f, breaks_g : as in `convolve`; may be traced.
+    order : Gauss nodes per grid spacing. The error falls like spacing^(2 order).
+
+    Returns
+    -------
+    `(value, error)`, each (count,). The error compares the rule with the null rules of its panels and adds rounding,
+    which of an FFT is relative to the largest value.
+
+    Raises
+    ------
+    ValueError : an unbounded support, fewer than two points, a spacing that is not positive.
+
+    Notes
+    -----
+    Cost: `order` evaluations of f and g and two real FFTs per grid spacing, plus a few pointwise panels at every point
+    for each breakpoint and support end. Ten thousand points take about as long as ten FFTs of that length.
+    Differentiable in what f and g close over and in breakpoints; both modes.
+
+    >>> import jax.numpy as jnp
+    >>> value, error = convolve_grid(jnp.ones_like, jnp.ones_like, (0, 2, 5), support_f=(0, 1), support_g=(0, 1))
+    >>> [round(float(v), 6) for v in value]
+    [0.0, 0.5, 1.0, 0.5, 0.0]
+    """
+    start, step, count = _grid(grid)
+    check.positive_int("order", order)
+    for name, support in (("support_f", support_f), ("support_g", support_g)):
+        if not all(pieces.concrete(v) and math.isfinite(v) for v in support):
+            raise ValueError(
+                f"`{name}` must be bounded and known, got {support!r}; cut it where the function is negligible"
+            )
+    shape_f, shape_g = pieces.shape("f", support_f, breaks_f), pieces.shape("g", support_g, breaks_g)
+    if order < 2:
+        raise ValueError(f"`order` must be at least 2, got {order}; one node shows no error")
+    run = functools.partial(_on_grid, f, g, (start, step, count), shape_f, shape_g, order)
+    return jax.jit(run)()
+
+
+def _on_grid(
+    f: Callable, g: Callable, grid: tuple, shape_f: pieces.Shape, shape_g: pieces.Shape, order: int
+) -> Convolved:
+    start, step, count = grid
+    dtype = jnp.result_type(float)
+    t = start + step * jnp.arange(count, dtype=dtype)
+    # x-panel j begins at lower + j h. With y = t_k - x, the y-panel k - j begins at start - lower + (k - j - 1) h.
+    count_x = max(1, math.ceil((shape_f.upper - shape_f.lower) / step - 1e-9))
+    edge_x = lambda j: shape_f.lower + step * j
+    edge_y = lambda i: start - shape_f.lower + step * (i - 1)
+    special_x = jnp.floor((jnp.stack([*_as(dtype, *shape_f.breaks, shape_f.upper)]) - edge_x(0)) / step)
+    special_y = jnp.floor((jnp.stack([*_as(dtype, *shape_g.breaks, *shape_g[:2])]) - edge_y(0)) / step)
+    table = nodes.gauss_legendre(order)
+
+    j = jnp.arange(count_x, dtype=dtype)[:, None]
+    i = jnp.arange(1 - count_x, count, dtype=dtype)[:, None]
+    near = 1e-9 * step
+    inside = (edge_y(i) >= shape_g.lower - near) & (edge_y(i) + step <= shape_g.upper + near)
+    clean_x = ~jnp.any(j == special_x, axis=1, keepdims=True)
+    clean_y = inside & ~jnp.any(i == special_y, axis=1, keepdims=True)
+    samples_f = _sampled(f, edge_x(j) + step * table.left, clean_x, pieces.interior(shape_f, dtype))
+    samples_g = _sampled(g, edge_y(i) + step * table.right, clean_y, pieces.interior(shape_g, dtype))
+    value, error = _summed(samples_f, samples_g, step, table, count)
+
+    rule = GaussLegendre(max(2 * order, 8))
+    pointwise = functools.partial(convolve, t=t, breaks_g=shape_g.breaks, rule=rule)
+    parts = []
+    for k in range(special_x.shape[0]):
+        panel = _panel(edge_x(special_x[k]), step, shape_f)
+        part = pointwise(f, g, support_f=panel, support_g=shape_g[:2], breaks_f=shape_f.breaks)
+        parts.append((~jnp.any(special_x[:k] == special_x[k]), part))
+    # Of the special y-panels, what the special x-panels have not taken already.
+    begin, end = edge_x(special_x), edge_x(special_x + 1)
+    rest = lambda s: jnp.where(jnp.any((s > begin) & (s < end)), 0, f(s))
+    cuts = (*shape_f.breaks, *begin, *end)
+    for k in range(special_y.shape[0]):
+        panel = _panel(edge_y(special_y[k]), step, shape_g)
+        part = pointwise(rest, g, support_f=shape_f[:2], support_g=panel, breaks_f=cuts)
+        parts.append((~jnp.any(special_y[:k] == special_y[k]), part))
+    for fresh, part in parts:
+        value, error = value + jnp.where(fresh, part.value, 0), error + jnp.where(fresh, part.error, 0)
+    return Convolved(value, jax.lax.stop_gradient(error))
+
+
+def _as(dtype: Any, *values: Any) -> list[jax.Array]:
+    return [jnp.asarray(v, dtype) for v in values]
+
+
+def _grid(grid: tuple) -> tuple[float, float, int]:
+    if len(grid) != 3:
+        raise ValueError(f"`grid` must be (start, stop, count), got {grid!r}; pass the arguments of linspace")
+    start, stop, count = float(grid[0]), float(grid[1]), check.integer("grid[2]", grid[2])
+    if count < 2 or not start < stop or not math.isfinite(stop - start):
+        raise ValueError(f"`grid` must be (start, stop, count) with start < stop and count >= 2, got {grid!r}")
+    return start, (stop - start) / (count - 1), count
+
+
+def _sampled(h: Callable, place: jax.Array, clean: jax.Array, harmless: jax.Array) -> jax.Array:
+    values = quadrature.sampled(lambda s: jnp.asarray(h(s)), jnp.where(clean, place, harmless))
+    if values.shape != place.shape:
+        raise ValueError(
+            f"`f` and `g` must return scalars here, got shape {values.shape[place.ndim :]}; vmap over channels"
+        )
+    return jnp.where(clean, values, 0)
+
+
+def _panel(edge: jax.Array, step: float, shape: pieces.Shape) -> tuple[jax.Array, jax.Array]:
+    return jnp.maximum(edge, shape.lower), jnp.minimum(edge + step, shape.upper)
+
+
+def _summed(f: jax.Array, g: jax.Array, step: float, table: nodes.Table, count: int) -> tuple[jax.Array, jax.Array]:
+    """Σ_i w_i Σ_j f_ji g_(k-j)i for the weights and the null rules, by FFT along the panels."""
+    panels, length = f.shape[0], _fast(g.shape[0])
+    real = not (jnp.iscomplexobj(f) or jnp.iscomplexobj(g))
+    forward = jnp.fft.rfft if real else jnp.fft.fft
+    product = forward(f, length, axis=0) * forward(g, length, axis=0)
+    rows = jnp.asarray(np.concatenate([table.weights[None], table.null[-2:]]).T * step, product.dtype)
+    spectrum = jnp.matmul(product, rows, precision="highest")
+    sums = jnp.fft.irfft(spectrum, length, axis=0) if real else jnp.fft.ifft(spectrum, axis=0)
+    sums = sums[panels - 1 : panels - 1 + count]
+    size = lambda v: jnp.sqrt(jnp.sum(jnp.abs(v) ** 2))
+    rounding = 4 * jnp.finfo(f.real.dtype).eps * math.log2(length) * step / f.shape[1] * size(f) * size(g)
+    return sums[:, 0], jnp.max(jnp.abs(sums[:, 1:]), axis=1) + rounding
+
+
+def _fast(n: int) -> int:
+    """The smallest 2^a 3^b 5^c of at least n: a length that FFTs like."""
+    best = 1 << (n - 1).bit_length()
+    for five in range(8):
+        for three in range(10):
+            odd = 5**five * 3**three
+            best = min(best, odd << max(0, (-(-n // odd) - 1).bit_length()))
+    return best
