@@ -17,6 +17,7 @@ from jconv.ndimage.derivatives import (
 )
 from jconv.ndimage.edges import canny
 from jconv.ndimage.enhance import butterworth, difference_of_gaussians, local_normalize, unsharp_mask
+from jconv.ndimage.files import read_image, read_video, write_image, write_video
 from jconv.ndimage.gaussian import gaussian_filter, gaussian_filter1d, gaussian_gradient_magnitude, gaussian_laplace
 from jconv.ndimage.generic import generic_filter, generic_filter1d, vectorized_filter
 from jconv.ndimage.linear import convolve, convolve1d, correlate, correlate1d
@@ -71,6 +72,8 @@ __all__ = [
     "percentile_filter",
     "prewitt",
     "rank_filter",
+    "read_image",
+    "read_video",
     "roberts",
     "sato",
     "scharr",
@@ -80,4 +83,6 @@ __all__ = [
     "uniform_filter1d",
     "unsharp_mask",
     "vectorized_filter",
+    "write_image",
+    "write_video",
 ]

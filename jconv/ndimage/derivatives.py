@@ -13,61 +13,66 @@ from jconv.ndimage import _output, _passes
 from jconv.ndimage.linear import convolve, correlate, correlate1d
 
 
-def sobel(input, axis=-1, output=None, mode="reflect", cval=0.0):
+def sobel(input, axis=-1, output=None, mode="reflect", cval=0.0, *, axes=None):
     """Derivative along `axis`, [-1, 0, 1], smoothed by [1, 2, 1] along the others.
 
-    Parameters are those of `jconv.ndimage.correlate`; `mode` may be one per axis. Not normalized: a unit ramp gives
+    Parameters are those of `jconv.ndimage.correlate`; `mode` may be one per axis. `axes` are the image's own axes, all
+    by default; name them where there are batch or colour axes, too. Not normalized: a unit ramp gives
     2 · 4^(rank - 1). Speaks `scipy.ndimage.sobel`.
 
     >>> sobel([[0.0, 1.0, 2.0]]).tolist()
     [[4.0, 8.0, 4.0]]
     """
-    return _edges("sobel", input, axis, output, mode, cval)
+    return _edges("sobel", input, axis, output, mode, cval, axes)
 
 
-def prewitt(input, axis=-1, output=None, mode="reflect", cval=0.0):
+def prewitt(input, axis=-1, output=None, mode="reflect", cval=0.0, *, axes=None):
     """Derivative along `axis`, [-1, 0, 1], summed by [1, 1, 1] along the others; see `sobel`.
 
     Speaks `scipy.ndimage.prewitt`.
     """
-    return _edges("prewitt", input, axis, output, mode, cval)
+    return _edges("prewitt", input, axis, output, mode, cval, axes)
 
 
-def scharr(input, axis=-1, output=None, mode="reflect", cval=0.0):
+def scharr(input, axis=-1, output=None, mode="reflect", cval=0.0, *, axes=None):
     """Derivative along `axis`, [-1, 0, 1], smoothed by [3, 10, 3] along the others; see `sobel`.
 
     The most nearly isotropic of the 3-tap operators. In `scipy.ndimage.sobel`'s style; OpenCV's values.
     """
-    return _edges("scharr", input, axis, output, mode, cval)
+    return _edges("scharr", input, axis, output, mode, cval, axes)
 
 
-def farid(input, axis=-1, output=None, mode="reflect", cval=0.0):
+def farid(input, axis=-1, output=None, mode="reflect", cval=0.0, *, axes=None):
     """Derivative along `axis` by Farid and Simoncelli's matched five-tap factors; see `sobel`.
 
     Source: H. Farid and E. P. Simoncelli, *Differentiation of discrete multidimensional signals*, IEEE Trans. Image
     Processing 13 (2004). scikit-image's values.
     """
-    return _edges("farid", input, axis, output, mode, cval)
+    return _edges("farid", input, axis, output, mode, cval, axes)
 
 
-def _edges(name, input, axis, output, mode, cval):
+def _edges(name, input, axis, output, mode, cval, axes):
     x = arguments.image(input)
     axis = arguments.axis_of(axis, x.ndim)
-    modes = arguments.sequence("mode", mode, x.ndim)
+    used = arguments.axes_of(axes, x.ndim)
+    if axis not in used:
+        raise ValueError(f"`axis` must be one of `axes`, got {axis} and {used}; name it there, too")
+    rules = [arguments.boundary(m) for m in arguments.sequence("mode", mode, len(used))]
     dtype = _output.dtype_of(output, x, complex_result=jnp.iscomplexobj(x))
-    weights = edge_weights(name, axis, x.ndim)
     # As in SciPy the derivative is taken first: its result is stored in the output's dtype before it is smoothed.
-    order = [axis, *(a for a in range(x.ndim) if a != axis)]
+    place = used.index(axis)
+    order = [place, *(i for i in range(len(used)) if i != place)]
+    weights = edge_weights(name, place, len(used))
     total = np.prod([np.abs(w).sum() for w in weights]) / 2
     _output.warn_of_overflow(x.dtype, dtype, -total, total)
     if x.size:
         x = _passes.separable(
             x,
-            tuple(weights[a] for a in order),
+            tuple(weights[i] for i in order),
             cval,
-            axes=tuple(order),
-            rules=tuple(arguments.boundary(modes[a]) for a in order),
-            lefts=tuple(len(weights[a]) // 2 for a in order),
+            axes=tuple(used[i] for i in order),
+            rules=tuple(rules[i] for i in order),
+            lefts=tuple(len(weights[i]) // 2 for i in order),
             work=_output.working_dtype(x.dtype, dtype),
             dtype=dtype,
         )

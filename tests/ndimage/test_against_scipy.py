@@ -89,7 +89,11 @@ def draw(rng):
 
 
 def scipys(name, x, positional, keywords):
-    """SciPy's result; for whole numbers also the one it would have stored had it kept the fraction."""
+    """SciPy's result. Its rank filters of one axis read a sparse footprint as a full one; those of two do not."""
+    footprint = keywords.get("footprint")
+    if name in RANKED and x.ndim == 1 and footprint is not None and not footprint.all():
+        keywords = keywords | {"footprint": footprint[None], "axes": (0, 1), "origin": [0, *keywords["origin"]]}
+        return getattr(scipy.ndimage, name)(x[None], *positional, **keywords)[0]
     return getattr(scipy.ndimage, name)(x, *positional, **keywords)
 
 
@@ -119,8 +123,7 @@ def check(case):
         assert not different.any(), case
     else:
         distance = (ours.astype(np.int64) - theirs.astype(np.int64) + 128) % 256 - 128
-        assert different.mean() <= 0.25, case
-        assert np.abs(distance).max() <= 16, case
+        assert not different.any(), (different.mean(), np.abs(distance).max(), case)
 
 
 @pytest.mark.parametrize("seed", [pytest.param(s, marks=[] if s < 3 else pytest.mark.slow) for s in range(SEEDS)])
