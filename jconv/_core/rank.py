@@ -79,7 +79,7 @@ def running(x: jax.Array, size: int, axis: int, combine: Callable) -> jax.Array:
         stop = x.shape[axis] - step
         x = combine(lax.slice_in_dim(x, 0, stop, axis=axis), lax.slice_in_dim(x, step, stop + step, axis=axis))
         width += step
-        if width >= 8:
+        if width in (4, 16, 64, 256):
             x = lax.optimization_barrier(x)
     return lax.slice_in_dim(x, 0, length, axis=axis)
 
@@ -88,7 +88,7 @@ def _extremum(padded: jax.Array, footprint: np.ndarray, combine: Callable) -> ja
     """Minimum or maximum under the footprint: axis by axis where it is a box, else run by run along the last axis."""
     if footprint.all():
         for axis, size in enumerate(footprint.shape):
-            padded = running(padded, size, axis, combine)
+            padded = running(lax.optimization_barrier(padded), size, axis, combine)
         return padded
     shape = tuple(p - f + 1 for p, f in zip(padded.shape, footprint.shape))
     result = None

@@ -9,6 +9,7 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 
 from jconv._core import rank as order
 from jconv._core.boundary import pad
@@ -105,7 +106,9 @@ def _box_extreme(x, cval, *, name, sizes, axes, rules, lefts, dtype):
     for size, axis, rule, left in zip(sizes, axes, rules, lefts, strict=True):
         widths = [(0, 0)] * x.ndim
         widths[axis] = (left, size - 1 - left)
-        x = _output.store(order.running(pad(x, widths, rule, cval), size, axis, _COMBINE[name]), dtype)
+        # The barriers keep XLA from fusing one axis into the next, once for each of its samples.
+        padded = lax.optimization_barrier(pad(x, widths, rule, cval))
+        x = lax.optimization_barrier(_output.store(order.running(padded, size, axis, _COMBINE[name]), dtype))
     return _output.store(x, dtype)
 
 
