@@ -22,8 +22,8 @@ from jconv.engine.problem import Problem
 MEMORY_FACTOR = 4
 """Extra memory that `auto` may use without being told, in units of input plus kernel plus output."""
 
-SMALL = 4 << 20
-"""Bytes of extra memory that nobody minds."""
+SMALL = 16 << 20
+"""Bytes of extra memory that nobody minds, whatever the size of the arrays."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -151,13 +151,14 @@ def candidate(problem: Problem, name: str, policy: Policy, judge: bool = True) -
         return Candidate(name, float("inf"), 0.0, 0, algorithm.ACCURACY, refused)
     features = algorithm.features(problem)
     seconds = constants.seconds(name, features)
-    memory = algorithm.memory(problem)
+    memory, largest = algorithm.memory(problem), 0
     flops = features.get("flops", 0.0)
     for part in algorithm.parts(problem):
         solved = plan(part, dataclasses.replace(policy, algorithm="auto")).chosen
         seconds += solved.seconds
         flops += solved.flops
-        memory += solved.memory
+        largest = max(largest, solved.memory)  # parts run one after the other
+    memory += largest
     if judge:
         limit = (
             policy.memory_budget if policy.memory_budget is not None else max(SMALL, MEMORY_FACTOR * problem.io_bytes)

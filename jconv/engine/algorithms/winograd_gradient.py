@@ -75,7 +75,7 @@ def features(problem: Problem) -> dict[str, float]:
 def memory(problem: Problem) -> int:
     points = 6**problem.ndim
     total = 3 * _images(problem) * _image_bytes(problem) // 2
-    kernel = 2 * points * problem.batch * problem.out_channels
+    kernel = points * problem.batch * problem.out_channels
     return total + problem.itemsize * (kernel + math.prod(problem.lhs_shape) + math.prod(problem.rhs_shape))
 
 
