@@ -64,7 +64,7 @@ def linear(
     spans: tuple[Span, ...],
     rule: str = "constant",
     algorithm: Any = "auto",
-    precision: Any = "highest",
+    precision: Any = None,
     memory_budget: int | None = None,
 ) -> jax.Array:
     """The samples in `spans` of the full convolution of `x`, continued under `rule`, with the kernel `h`.

@@ -29,7 +29,7 @@ def convolve(
     boundary: str = "fill",
     fillvalue: Any = 0,
     algorithm: Any = "auto",
-    precision: Any = "highest",
+    precision: Any = None,
     memory_budget: int | None = None,
 ) -> jax.Array:
     r"""Convolve two n-D arrays.
@@ -50,7 +50,7 @@ def convolve(
     fillvalue : scalar
         The value outside under boundary="fill".
     algorithm, precision, memory_budget
-        As in `jconv.engine.correlate`; they hold where `method` is "auto".
+        As in `jconv.engine.correlate`, for the method "auto"; precision="highest" admits direct sums only.
 
     Returns
     -------
@@ -116,7 +116,7 @@ def correlate(
     boundary: str = "fill",
     fillvalue: Any = 0,
     algorithm: Any = "auto",
-    precision: Any = "highest",
+    precision: Any = None,
     memory_budget: int | None = None,
 ) -> jax.Array:
     r"""Cross-correlate two n-D arrays.

@@ -80,7 +80,7 @@ def recursive(rng, name):
     if name in ("sosfilt", "sosfiltfilt"):
         sos = np.stack([np.concatenate([rng.normal(size=3), poles(rng, 2)]) for _ in range(rng.integers(1, 4))])
         return (sos, x), {}
-    b, a = rng.normal(size=rng.integers(1, 5)), poles(rng, int(rng.integers(5)))
+    b, a = rng.normal(size=rng.integers(1 + (name == "filtfilt"), 5)), poles(rng, int(rng.integers(5)))
     if name == "lfilter" and rng.random() < 0.5:
         return (b, a, x), {"zi": rng.normal(size=(2, max(len(a), len(b)) - 1))}
     return (b, a, x), {}
