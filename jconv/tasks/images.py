@@ -40,9 +40,9 @@ def load_image(path: str | os.PathLike) -> np.ndarray:
             if path.suffix.lower() in _TIFF:
                 pixels = needed("tifffile", "data").imread(path)
             else:
-                picture = needed("PIL.Image", "data").open(path)
-                upright = needed("PIL.ImageOps", "data").exif_transpose(picture)
-                pixels = np.asarray(upright.convert("RGB") if upright.mode in ("P", "CMYK", "YCbCr") else upright)
+                with needed("PIL.Image", "data").open(path) as picture:
+                    upright = needed("PIL.ImageOps", "data").exif_transpose(picture)
+                    pixels = np.asarray(upright.convert("RGB") if upright.mode in ("P", "CMYK", "YCbCr") else upright)
     except InputError:
         raise
     except Exception as error:  # the decoders raise whatever a damaged file leads them to
