@@ -9,6 +9,7 @@ from jconv.continuous.declared import GaussHermite, GaussLaguerre, PeriodicTrape
 from jconv.continuous.distributions import Delta, Distribution
 from jconv.continuous.function import Function
 from jconv.continuous.grid import convolve_grid
+from jconv.continuous.multidimensional import convolve_nd, convolve_radial
 from jconv.continuous.periodic import PeriodicFunction
 from jconv.continuous.pointwise import convolve
 from jconv.continuous.quadrature import AccuracyWarning, Convolved
@@ -34,6 +35,8 @@ __all__ = [
     "closed_forms",
     "convolve",
     "convolve_grid",
+    "convolve_nd",
+    "convolve_radial",
     "convolve_samples",
     "sample",
     "smooth_gaussian",
