@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import dtypes
 
 from jconv._core import check
 from jconv._core.concrete import is_traced
@@ -59,6 +60,7 @@ def factor(kernel, *, rtol: float | None = None, terms: int | None = None) -> Fa
     largest = np.linalg.norm(wide.reshape(wide.shape[0], -1), 2)
     found = sorted(_split(wide, float(tolerance * largest)), key=lambda t: -np.prod([np.linalg.norm(f) for f in t]))
     found = found[: check.positive_int("terms", terms)] if terms is not None else found
+    dtype = dtypes.canonicalize_dtype(dtype)
     rest = wide - sum((_outer(term) for term in found), start=np.zeros(wide.shape))
     return Factors(tuple(tuple(jnp.asarray(f, dtype) for f in term) for term in found), float(np.abs(rest).sum()))
 

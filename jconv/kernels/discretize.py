@@ -38,7 +38,7 @@ def discretize(
     >>> discretize(lambda x: x**2, 3).tolist()
     [1.0, 0.0, 1.0]
     >>> discretize(lambda x: x**2, 3, mode="integrate").round(4).tolist()
-    [1.0833..., 0.0833..., 1.0833...]
+    [1.083..., 0.083..., 1.083...]
     """
     check.choice("mode", mode, MODES)
     dtype = _array.floating(dtype)

@@ -66,8 +66,8 @@ def savitzky_golay(
     Source: A. Savitzky and M. J. E. Golay, Analytical Chemistry 36 (1964); with ndim=1, the coefficients of
     `scipy.signal.savgol_coeffs(…, use="dot")`.
 
-    >>> (savitzky_golay(5, ndim=1) * 35).round(3).tolist()
-    [-3.0, 12.0, 17.0, 12.0, -3.0]
+    >>> (savitzky_golay(5, ndim=1) * 35).round().astype(int).tolist()
+    [-3, 12, 17, 12, -3]
     """
     shape = tuple(_array.odd("size", n) for n in _array.shape(size, ndim))
     orders = check.per_axis("derivative", derivative, len(shape))

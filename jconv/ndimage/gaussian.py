@@ -19,7 +19,7 @@ def gaussian_filter1d(
     """Smooth along one axis with a Gaussian, or with its derivative of some `order`; see `gaussian_filter`.
 
     >>> gaussian_filter1d([1.0, 2.0, 3.0, 4.0, 5.0], 1).round(3).tolist()
-    [1.42..., 2.06..., 3.0, 3.93..., 4.57...]
+    [1.42..., 2.06..., 3.0..., 3.93..., 4.57...]
     """
     x = arguments.image(input)
     axis = arguments.axis_of(axis, x.ndim)
@@ -59,8 +59,8 @@ def gaussian_filter(
     function of `sigma`, so that the derivative is that of the kernel on its fixed support.
     Speaks `scipy.ndimage.gaussian_filter`; a negative `sigma` is refused where SciPy ignores it.
 
-    >>> gaussian_filter([[0.0, 4.0], [0.0, 4.0]], 1).round(2).tolist()
-    [[1.1..., 2.8...], [1.1..., 2.8...]]
+    >>> gaussian_filter([[0.0, 0.0, 8.0, 0.0, 0.0]], 0.5, axes=1).round(2).tolist()
+    [[0.0..., 0.8..., 6.28..., 0.8..., 0.0...]]
     """
     x = arguments.image(input)
     axes = arguments.axes_of(axes, x.ndim)
