@@ -67,8 +67,8 @@ def test_gabor_is_scikit_images():
     [
         {},
         {"sigma": 2.0, "low_threshold": 0.02, "high_threshold": 0.25},
-        {"sigma": 1.5, "mode": "reflect", "low_threshold": 0.05},
-        {"use_quantiles": True, "low_threshold": 0.8, "high_threshold": 0.95},
+        pytest.param({"sigma": 1.5, "mode": "reflect", "low_threshold": 0.05}, marks=pytest.mark.slow),
+        pytest.param({"use_quantiles": True, "low_threshold": 0.8, "high_threshold": 0.95}, marks=pytest.mark.slow),
     ],
 )
 def test_canny_is_scikit_images(options):
@@ -199,7 +199,12 @@ LEARNABLE = {
 }
 
 
-@pytest.mark.parametrize("name", LEARNABLE)
+SLOW_TO_COMPILE = {"hessian", "meijering", "sato", "joint_bilateral", "hessian_matrix"}
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[pytest.mark.slow] if n in SLOW_TO_COMPILE else []) for n in LEARNABLE]
+)
 def test_jit_vmap_and_both_gradients(name):
     f = LEARNABLE[name]
     rng = np.random.default_rng(5)
