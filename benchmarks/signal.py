@@ -17,8 +17,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import scipy.signal
-from benchmarks.timing import geometric_mean, interleaved
 
+from benchmarks.timing import geometric_mean, interleaved
 from jconv import signal
 from jconv.signal import stream
 

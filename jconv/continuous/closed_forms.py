@@ -49,7 +49,7 @@ def exponential_gaussian(t: Any, *, rate: Any = 1.0, mean: Any = 0.0, std: Any =
     and for v < 0, where erfcx would overflow, rate/2 · exp(rate²std²/2 - rate·(t - mean)) · erfc(v).
 
     >>> round(float(exponential_gaussian(1.0, rate=2.0, std=0.5)), 6)
-    0.37531
+    0.375459
     """
     u = (jnp.asarray(t) - mean) / std
     v = (rate * std - u) / _ROOT_2

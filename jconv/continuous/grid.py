@@ -107,24 +107,59 @@ def _on_grid(
     samples_g = _sampled(g, edge_y(i) + step * table.right, clean_y, pieces.interior(shape_g, dtype))
     value, error = _summed(samples_f, samples_g, step, table, count)
 
-    rule = GaussLegendre(max(2 * order, 8))
-    pointwise = functools.partial(convolve, t=t, breaks_g=shape_g.breaks, rule=rule)
-    parts = []
-    for k in range(special_x.shape[0]):
-        panel = _panel(edge_x(special_x[k]), step, shape_f)
-        part = pointwise(f, g, support_f=panel, support_g=shape_g[:2], breaks_f=shape_f.breaks)
-        parts.append((~jnp.any(special_x[:k] == special_x[k]), part))
-    # Of the special y-panels, what the special x-panels have not taken already.
-    begin, end = edge_x(special_x), edge_x(special_x + 1)
-    rest = lambda s: jnp.where(jnp.any((s > begin) & (s < end)), 0, f(s))
-    cuts = (*shape_f.breaks, *begin, *end)
-    for k in range(special_y.shape[0]):
-        panel = _panel(edge_y(special_y[k]), step, shape_g)
-        part = pointwise(rest, g, support_f=shape_f[:2], support_g=panel, breaks_f=cuts)
-        parts.append((~jnp.any(special_y[:k] == special_y[k]), part))
-    for fresh, part in parts:
-        value, error = value + jnp.where(fresh, part.value, 0), error + jnp.where(fresh, part.error, 0)
+    # A special panel of one function against the clean panels of the other: fixed nodes, cut at the breakpoints.
+    k = jnp.arange(count, dtype=dtype)
+    ends_x, ends_y = (*shape_f.breaks, shape_f.upper), (*shape_g.breaks, *shape_g[:2])
+    fresh_x, fresh_y = _fresh(special_x), _fresh(special_y)
+    for special, fresh, edge, shape, ends, here, there, clean, first in (
+        (special_x, fresh_x, edge_x, shape_f, ends_x, f, g, clean_y, 1 - count_x),
+        (special_y, fresh_y, edge_y, shape_g, ends_y, g, f, clean_x, 0),
+    ):
+        other = pieces.interior(shape_g if here is f else shape_f, dtype)
+        for n in range(special.shape[0]):
+            panel = _panel(edge(special[n]), step, shape)
+            place, rows = _cut(panel, _as(dtype, *ends), table)
+            place = jnp.where(panel[1] > panel[0], place, pieces.interior(shape, dtype))
+            index = (k - special[n] - first).astype(int)
+            usable = (
+                fresh[n] & (index >= 0) & (index < clean.shape[0]) & clean[jnp.clip(index, 0, clean.shape[0] - 1), 0]
+            )
+            seen = _sampled(there, t[:, None] - place, usable[:, None], other)
+            weighted = rows * _sampled(here, place, jnp.ones_like(place, bool), other)[:, None]
+            sums = jnp.matmul(seen, weighted.astype(seen.dtype), precision="highest")
+            value, error = value + sums[:, 0], error + jnp.max(jnp.abs(sums[:, 1:]), axis=1)
+
+    # Two special panels meet at one point each: there the pieces of both are resolved.
+    def meeting(x_panel: jax.Array, y_panel: jax.Array) -> Convolved:
+        shapes = {
+            "support_f": _panel(edge_x(x_panel), step, shape_f),
+            "support_g": _panel(edge_y(y_panel), step, shape_g),
+        }
+        breaks = {"breaks_f": shape_f.breaks, "breaks_g": shape_g.breaks}
+        return convolve(f, g, start + step * (x_panel + y_panel), rule=GaussLegendre(max(order, 8)), **shapes, **breaks)
+
+    pairs = [jnp.ravel(v) for v in jnp.meshgrid(special_x, special_y, indexing="ij")]
+    part = jax.vmap(meeting)(*pairs)
+    at = (pairs[0] + pairs[1]).astype(int)
+    counted = jnp.ravel(fresh_x[:, None] & fresh_y) & (at >= 0) & (at < count)
+    at = jnp.clip(at, 0, count - 1)
+    value = value.astype(jnp.result_type(value, part.value)).at[at].add(jnp.where(counted, part.value, 0))
+    error = error.at[at].add(jnp.where(counted, part.error, 0))
     return Convolved(value, jax.lax.stop_gradient(error))
+
+
+def _fresh(special: jax.Array) -> jax.Array:
+    """Which entries repeat no earlier one: two breakpoints in one panel make it special once."""
+    return jnp.stack([~jnp.any(special[:n] == special[n]) for n in range(special.shape[0])])
+
+
+def _cut(panel: tuple, ends: list, table: nodes.Table) -> tuple[jax.Array, jax.Array]:
+    """Nodes of the rule on the pieces of a panel, flat, and the columns of their weights and null rules."""
+    edges = jnp.sort(jnp.clip(jnp.stack([*panel, *ends]), *panel))
+    length = jnp.diff(edges)[:, None]
+    place = edges[:-1, None] + length * table.left
+    columns = jnp.asarray(np.concatenate([table.weights[None], table.null[-2:]]).T, place.dtype)
+    return jnp.ravel(place), jnp.reshape(length[..., None] * columns, (-1, 3))
 
 
 def _as(dtype: Any, *values: Any) -> list[jax.Array]:

@@ -133,7 +133,7 @@ def smooth_gaussian(
     """Gaussian ⊗ f, ∫ f(x) exp(-(t - x - mean)²/(2 std²)) dx / (std √(2π)), by the short window where it lives.
 
     Beyond 12 std (7 in float32) the area of a Gaussian is 4e-33 (3e-12): the window is bounded whatever the support
-    of f, and 64 nodes per piece do. `std` and `mean` may be traced. Arguments, result and derivatives as of `convolve`;
+    of f, and 96 nodes per piece do. `std` and `mean` may be traced. Arguments, result and derivatives as of `convolve`;
     the error leaves out what f weighs beyond the window.
 
     >>> import jax.numpy as jnp
@@ -144,5 +144,5 @@ def smooth_gaussian(
     reach = 12.0 if jnp.finfo(dtype).bits == 64 else 7.0
     g = lambda y: jnp.exp(-(((y - mean) / std) ** 2) / 2) / (std * math.sqrt(2 * math.pi))
     window = (mean - reach * std, mean + reach * std)
-    rule = GaussLegendre(64) if rule is None else rule
+    rule = GaussLegendre(96) if rule is None else rule
     return convolve(f, g, t, support_f=support_f, breaks_f=breaks_f, support_g=window, rule=rule)
