@@ -1,4 +1,4 @@
-"""jconv.ndimage beside SciPy and OpenCV: `python benchmarks/ndimage.py [--size 1024] [--json FILE]`.
+"""jconv.ndimage beside SciPy and OpenCV: `python -m benchmarks.ndimage [--size 1024] [--json FILE]`.
 
 One image of float32, contenders interleaved, the best of several calls each; the first call, which compiles, is not
 counted. The last lines are the ratios: above one is faster than the peer.

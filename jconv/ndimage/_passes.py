@@ -14,7 +14,7 @@ from jconv._core.boundary import pad
 from jconv.ndimage._output import store
 
 # From so many taps on, measured on XLA:CPU, a banded matrix across the rows beats shifted rows.
-_LONG = 41
+_LONG = 25
 _BLOCK = 128
 
 
