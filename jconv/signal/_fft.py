@@ -3,35 +3,15 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
 from collections.abc import Sequence
-from functools import cache, partial
+from functools import partial
 
 import jax
 import jax.numpy as jnp
 from jax import lax
 
+from jconv.engine.fast_length import fast_length
 from jconv.signal._extent import Span
-
-
-@cache
-def _smooth(limit: int) -> tuple[int, ...]:
-    """All 2^a 3^b 5^c up to twice `limit`, ascending."""
-    found = []
-    for fives in (5**c for c in range(math.ceil(math.log(2 * limit, 5)) + 1)):
-        for threes in (fives * 3**b for b in range(math.ceil(math.log(2 * limit, 3)) + 1)):
-            while threes <= 2 * limit:
-                found.append(threes)
-                threes *= 2
-    return tuple(sorted(found))
-
-
-def fast_length(n: int) -> int:
-    """The least 2^a 3^b 5^c that is not below `n`, a length at which every FFT library is fast."""
-    if n <= 1:
-        return 1
-    table = _smooth(1 << (n - 1).bit_length())
-    return table[bisect_left(table, n)]
 
 
 def forward(x: jax.Array, lengths: Sequence[int], real: bool) -> jax.Array:

@@ -34,17 +34,22 @@ def boundary_rule(boundary: str) -> str:
     return BOUNDARY_NAMES[check.choice("boundary", boundary, BOUNDARY_NAMES)]
 
 
-def window(
-    x: jax.Array, h: jax.Array, spans: Sequence[Span], rule: str, fillvalue: jax.Array | None
-) -> tuple[jax.Array, tuple[tuple[int, int], ...]]:
-    """The part of `x` that the samples in `spans` of x * h see, and the zeros still to be put around it.
+def window(x: Any, h: Any, spans: Sequence[Span]) -> list[tuple[int, int]]:
+    """By how many samples (before, after) what the samples in `spans` of x * h see exceeds `x`; negative crops.
 
     Sample m of the full convolution sees x[m - k + 1 … m].
     """
+    sizes = x.shape[x.ndim - h.ndim :]
+    return [(k - 1 - s, s + m - n) for n, k, (s, m) in zip(sizes, h.shape, spans, strict=True)]
+
+
+def extended(
+    x: jax.Array, h: jax.Array, spans: Sequence[Span], rule: str, fillvalue: jax.Array | None
+) -> tuple[jax.Array, tuple[tuple[int, int], ...]]:
+    """The part of `x` that the samples in `spans` of x * h see, and the zeros still to be put around it."""
     batch = x.ndim - h.ndim
     crop, widths = [], []
-    for n, k, (start, length) in zip(x.shape[batch:], h.shape, spans, strict=True):
-        before, after = k - 1 - start, start + length - n
+    for n, (before, after) in zip(x.shape[batch:], window(x, h, spans), strict=True):
         crop.append(slice(max(0, -before), n - max(0, -after)))
         widths.append((max(0, before), max(0, after)))
     if rule == "constant" and fillvalue is None:
@@ -55,7 +60,7 @@ def window(
     return padded[(..., *crop)], ((0, 0),) * h.ndim
 
 
-@partial(jax.jit, static_argnames=("spans", "rule", "algorithm", "precision", "memory_budget"))
+@partial(jax.jit, static_argnames=("spans", "rule", "algorithm", "precision", "memory_budget", "finite_only"))
 def linear(
     x: jax.Array,
     h: jax.Array,
@@ -66,6 +71,7 @@ def linear(
     algorithm: Any = "auto",
     precision: Any = None,
     memory_budget: int | None = None,
+    finite_only: bool = True,
 ) -> jax.Array:
     """The samples in `spans` of the full convolution of `x`, continued under `rule`, with the kernel `h`.
 
@@ -77,9 +83,9 @@ def linear(
         x, h = x.astype(jnp.int32), h.astype(jnp.int32)
     elif dtype.name in HALF:
         x, h = x.astype(jnp.float32), h.astype(jnp.float32)
-    x, widths = window(x, h, spans, rule, fillvalue)
+    x, widths = extended(x, h, spans, rule, fillvalue)
     out = engine.correlate(
         x, lax.rev(h, range(h.ndim)), padding=widths, algorithm=algorithm, precision=precision,
-        memory_budget=memory_budget,
+        memory_budget=memory_budget, finite_only=finite_only,
     )  # fmt: skip
     return out != 0 if dtype.kind == "b" else out.astype(dtype)

@@ -1,4 +1,4 @@
-"""`choose_conv_method`: direct or FFT, by estimate or by measurement."""
+"""`choose_conv_method`: direct or FFT, as the planner answers, or by measurement."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from typing import Any
 import jax
 import numpy as np
 
-from jconv.signal._dtypes import as_array
+from jconv import engine
+from jconv.signal._dtypes import as_array, result_type
 from jconv.signal._extent import check_mode, check_same_rank, spans, valid_needs_swap
-from jconv.signal._fft import fast_length
+from jconv.signal._linear import window
 from jconv.signal.convolve import convolve
+
+_BY_FFT = ("float16", "bfloat16", "float32", "float64", "complex64", "complex128")
 
 
 def choose_conv_method(
@@ -20,16 +23,16 @@ def choose_conv_method(
 ) -> str | tuple[str, dict[str, float]]:
     r"""The faster of `convolve`'s methods for arrays of these shapes and dtypes.
 
-    .. math:: \text{direct: } \prod_i m_i \min(n, k) \qquad \text{fft: } \prod_i N_i \log N
+    .. math:: \arg\min_{m \in \{\text{direct}, \text{fft}\}} \text{seconds}(m)
 
-    products, for m samples of output and transforms of length N.
+    by the engine's cost model, or measured.
 
     Parameters
     ----------
     in1, in2 : array_like of one rank
     mode : {"full", "valid", "same"}
     measure : bool
-        Time both on the actual device instead of estimating. Not inside jit.
+        Time both on the actual device instead. Not inside jit.
 
     Returns
     -------
@@ -42,8 +45,8 @@ def choose_conv_method(
 
     Notes
     -----
-    Integers and booleans are summed exactly, so their answer is always "direct".
-    Mirrors `scipy.signal.choose_conv_method`.
+    "fft" means that the planner would use one, whole or in blocks; `jconv.engine.plan` tells more. Integers and bools
+    are summed exactly, so their answer is always "direct". Mirrors `scipy.signal.choose_conv_method`.
 
     >>> import jax.numpy as jnp
     >>> choose_conv_method(jnp.zeros(50_000), jnp.zeros(20_000))
@@ -60,21 +63,18 @@ def choose_conv_method(
         x, h = h, x
     if x.ndim == 0 or not all(np.dtype(a.dtype).name in _BY_FFT for a in (x, h)):
         return "direct"
-    kept = spans(mode, x.shape, h.shape)
-    direct = math.prod(length for _, length in kept) * min(x.size, h.size)
-    lengths = [
-        fast_length(max(n, k, start + length, n + k - 1 - start))
-        for n, k, (start, length) in zip(x.shape, h.shape, kept, strict=True)
-    ]
-    total = math.prod(lengths)
-    return "fft" if _FFT_WEIGHT * total * math.log2(total + 1) + _FFT_OVERHEAD < direct else "direct"
-
-
-_BY_FFT = ("float16", "bfloat16", "float32", "float64", "complex64", "complex128")
-
-# Three transforms cost about 8 products for each N log2 N on a CPU, and a call about as much as 10^5 products.
-_FFT_WEIGHT = 8.0
-_FFT_OVERHEAD = 1e5
+    kept, dtype = spans(mode, x.shape, h.shape), result_type(x, h)
+    if h.size > x.size:
+        x, h = h, x
+    widths = window(jax.ShapeDtypeStruct(x.shape, dtype), h, kept)
+    seen = [n + min(0, b) + min(0, a) for n, (b, a) in zip(x.shape, widths, strict=True)]
+    plan = engine.plan(
+        jax.ShapeDtypeStruct((1, 1, *seen), dtype),
+        jax.ShapeDtypeStruct((1, 1, *h.shape), dtype),
+        (1,) * h.ndim,
+        [(max(0, b), max(0, a)) for b, a in widths],
+    )
+    return "fft" if plan.algorithm in ("fft", "overlap_add") else "direct"
 
 
 def _seconds(x: jax.Array, h: jax.Array, mode: str, method: str) -> float:

@@ -44,7 +44,8 @@ def convolve(
         Which samples to return: all n + k - 1; the \|n - k\| + 1 that need no value outside (one array must contain the
         other); or the n of `in1`, from sample (k - 1) // 2 on.
     method : {"auto", "direct", "fft"}
-        "auto" lets the engine choose. Integers are summed exactly under every method.
+        "auto" lets the engine choose, "direct" admits only sums that keep a NaN or infinity where it is. Integers are
+        summed exactly under every method.
     boundary : {"fill", "wrap", "symm", "reflect", "edge"}
         How `in1` continues outside; SciPy's `convolve` has "fill" with 0 only.
     fillvalue : scalar
@@ -102,9 +103,11 @@ def convolve(
         x, h = h, x  # commutative; the smaller array makes the better kernel
     if method == "fft" and dtype.kind in "fcV":
         algorithm = "fft"
+    direct = method == "direct"
     return linear(
-        x, h, outside, spans=kept, rule=rule, algorithm=algorithm, precision=precision, memory_budget=memory_budget
-    )
+        x, h, outside, spans=kept, rule=rule, algorithm="auto" if direct else algorithm,
+        precision="highest" if direct else precision, memory_budget=memory_budget, finite_only=not direct,
+    )  # fmt: skip
 
 
 def correlate(

@@ -9,8 +9,8 @@ import jax
 import jax.numpy as jnp
 
 from jconv._core import check
+from jconv.engine.fast_length import fast_length
 from jconv.signal._dtypes import HALF, as_array, inexact_type
-from jconv.signal._fft import fast_length
 
 
 def long_convolve(
@@ -99,7 +99,6 @@ def _long_convolve(x, kernel, backward, *, gate_in, gate_out, skip, frequencies)
     b = None if backward is None else last(backward[: length - 1])
     reach = h.shape[-1] - 1 + (0 if b is None else b.shape[-1])
     size = fast_length(length + reach)
-    size += size % 2 and fast_length(size + 1) - size
     taps = jnp.pad(h, ((0, 0), (0, size - h.shape[-1])))
     if b is not None and b.shape[-1]:
         # The future wraps around: b[0] stands at -1.
