@@ -131,12 +131,16 @@ def _on_grid(
 
     # Two special panels meet at one point each: there the pieces of both are resolved.
     def meeting(x_panel: jax.Array, y_panel: jax.Array) -> Convolved:
-        shapes = {
-            "support_f": _panel(edge_x(x_panel), step, shape_f),
-            "support_g": _panel(edge_y(y_panel), step, shape_g),
-        }
-        breaks = {"breaks_f": shape_f.breaks, "breaks_g": shape_g.breaks}
-        return convolve(f, g, start + step * (x_panel + y_panel), rule=GaussLegendre(max(order, 8)), **shapes, **breaks)
+        return convolve(
+            f,
+            g,
+            start + step * (x_panel + y_panel),
+            support_f=_panel(edge_x(x_panel), step, shape_f),
+            support_g=_panel(edge_y(y_panel), step, shape_g),
+            breaks_f=shape_f.breaks,
+            breaks_g=shape_g.breaks,
+            rule=GaussLegendre(max(order, 8)),
+        )
 
     pairs = [jnp.ravel(v) for v in jnp.meshgrid(special_x, special_y, indexing="ij")]
     part = jax.vmap(meeting)(*pairs)
