@@ -14,9 +14,10 @@ def convolution(lhs, rhs, *, strides, padding, lhs_dilation, rhs_dilation, group
     x = np.zeros((lhs.shape[0], *stuffed, lhs.shape[-1]), wide)
     x[(slice(None), *(slice(None, None, l) for l in lhs_dilation))] = lhs
     for axis, (lo, hi) in enumerate(padding, start=1):
-        size = x.shape[axis]
-        x = np.take(x, range(max(-lo, 0), size - max(-hi, 0)), axis=axis)
-        x = np.pad(x, [(max(lo, 0), max(hi, 0)) if a == axis else (0, 0) for a in range(x.ndim)])
+        places = np.arange(x.shape[axis] + lo + hi) - lo
+        inside = (places >= 0) & (places < x.shape[axis])
+        keep = inside.reshape([-1 if a == axis else 1 for a in range(x.ndim)])
+        x = np.where(keep, np.take(x, np.where(inside, places, 0), axis=axis), 0)
     out = [max(0, (n - d * (k - 1) - 1) // s + 1) for n, k, s, d in zip(x.shape[1:-1], taps, strides, rhs_dilation)]
     y = np.zeros((x.shape[0], *out, outputs), wide)
     m = outputs // groups
