@@ -94,7 +94,7 @@ def _equally_varying(lhs, rhs):
 
 def _array_type(shape, dtype, *operands):
     axes = frozenset().union(*(getattr(aval, "vma", frozenset()) for aval in operands))
-    return ShapedArray(shape, dtype, vma=axes) if axes else ShapedArray(shape, dtype)
+    return ShapedArray(shape, dtype, vma=axes) if axes else ShapedArray(shape, dtype)  # pyright: ignore
 
 
 def _target(ctx) -> tuple[str, bool]:
@@ -151,7 +151,7 @@ def _lower_xla_convolution(ctx, lhs, rhs, *, shape, strides, padding, lhs_dilati
         feature_group_count=ir.IntegerAttr.get(ir.IntegerType.get_signless(64), groups),
         batch_group_count=ir.IntegerAttr.get(ir.IntegerType.get_signless(64), 1),
         window_strides=ir.DenseI64ArrayAttr.get(strides),
-        padding=ir.DenseElementsAttr.get(np.asarray(padding, np.int64).reshape(-1, 2)),
+        padding=ir.DenseElementsAttr.get(np.asarray(padding, np.int64).reshape(-1, 2)),  # pyright: ignore
         lhs_dilation=ir.DenseI64ArrayAttr.get(lhs_dilation),
         rhs_dilation=ir.DenseI64ArrayAttr.get(rhs_dilation),
         window_reversal=ir.DenseBoolArrayAttr.get([False] * len(space)),
