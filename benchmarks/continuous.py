@@ -115,7 +115,7 @@ def scaling(path: str) -> None:
     seconds = []
     for n in degrees:
         f, g = (jnp.asarray(rng.normal(size=(n, 1)) / np.arange(1, n + 1)[:, None] ** 2) for _ in range(2))
-        seconds.append(fastest(lambda f=f, g=g: legendre.volterra(f, g)))
+        seconds.append(fastest(lambda f=f, g=g: legendre.volterra(f, g), 40))
         print(f"degree {n:5d}: {seconds[-1] * 1e3:9.3f} ms, {12 * n**2 / seconds[-1] / 1e9:6.2f} GFLOP/s of 12 n²")
     slope = np.polyfit(np.log(degrees[-3:]), np.log(seconds[-3:]), 1)[0]
     print(f"slope over the last three: {slope:.2f}")
