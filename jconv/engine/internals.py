@@ -58,7 +58,7 @@ def bilinear_primitive(
     def lower(ctx, lhs, rhs, **params):
         platform, portable = _target(ctx)
         traced = functools.partial(run, platform=platform, portable=portable, **params)
-        return mlir.lower_fun(traced, multiple_results=False)(ctx, lhs, rhs)
+        return _lower_traced(traced, ctx, lhs, rhs)
 
     ad.defbilinear(primitive, lhs_adjoint, rhs_adjoint)
     batching.primitive_batchers[primitive] = batch
@@ -76,14 +76,14 @@ def _jitted(primitive, params):
     return jax.jit(functools.partial(primitive.bind, **dict(params)))
 
 
-def _varying(value) -> frozenset:
-    """The mesh axes of an enclosing `shard_map` over which a value varies."""
-    return getattr(jax.typeof(value) if hasattr(value, "dtype") else value, "vma", frozenset())
+def _varying(aval):
+    """The mesh axes of an enclosing `shard_map` over which a type says that its values vary."""
+    return frozenset(getattr(getattr(aval, "mat", None), "varying", ()))
 
 
 def _equally_varying(lhs, rhs):
     """Both operands varying over the same mesh axes, as `shard_map` asks of every binary operation."""
-    left, right = _varying(lhs), _varying(rhs)
+    left, right = _varying(jax.typeof(lhs)), _varying(jax.typeof(rhs))
     cast = functools.partial(lax.pcast, to="varying")
     if right - left:
         lhs = cast(lhs, tuple(right - left))
@@ -93,8 +93,24 @@ def _equally_varying(lhs, rhs):
 
 
 def _array_type(shape, dtype, *operands):
-    axes = frozenset().union(*(getattr(aval, "vma", frozenset()) for aval in operands))
-    return ShapedArray(shape, dtype, vma=axes) if axes else ShapedArray(shape, dtype)  # pyright: ignore
+    """The type of a result, which varies over the mesh as its operands do, all alike, and has their rank."""
+    if not _varying(operands[0]):
+        return ShapedArray(shape, dtype)
+    return operands[0].update(shape=tuple(shape), dtype=np.dtype(dtype), weak_type=False)
+
+
+def _lower_traced(function, ctx, *operands):
+    """Lower a traced function in place of a primitive.
+
+    Inside `shard_map` it is traced on types that do not vary over the mesh: each device runs it on its own, and loops
+    need not say of every constant that it varies.
+    """
+
+    def plain(avals):
+        return [ShapedArray(aval.shape, aval.dtype) for aval in avals]
+
+    ctx = ctx.replace(avals_in=plain(ctx.avals_in), avals_out=plain(ctx.avals_out))
+    return mlir.lower_fun(function, multiple_results=False)(ctx, *operands)
 
 
 def _target(ctx) -> tuple[str, bool]:
@@ -238,6 +254,6 @@ def planned_lowering(original, run: Callable[..., jax.Array], wanted: Callable[.
         facts = {"platform": platform, "portable": portable, **params}
         if not wanted(*ctx.avals_in, **facts):
             return original(ctx, lhs, rhs, **params)
-        return mlir.lower_fun(functools.partial(run, **facts), multiple_results=False)(ctx, lhs, rhs)
+        return _lower_traced(functools.partial(run, **facts), ctx, lhs, rhs)
 
     return lower

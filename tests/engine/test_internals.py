@@ -33,6 +33,14 @@ def test_jax_still_has(module, names):
 
 
 @pytest.mark.core
+def test_types_say_how_they_vary_over_a_mesh():
+    aval = jax.typeof(jnp.ones(3))
+    message = f"JAX {jax.__version__} keeps the varying mesh axes elsewhere: convolutions inside shard_map break"
+    assert hasattr(aval, "mat"), message
+    assert hasattr(aval.mat, "varying"), message
+
+
+@pytest.mark.core
 def test_the_lowering_of_lax_can_be_found():
     rule = internals.lax_lowering("cpu")
     assert callable(rule), f"JAX {jax.__version__} keeps its lowering rules elsewhere: accelerate() cannot restore them"
