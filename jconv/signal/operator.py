@@ -150,7 +150,7 @@ class ConvolutionOperator:
 
     def as_lineax(self) -> Any:
         """The operator as a `lineax.FunctionLinearOperator`; needs lineax."""
-        import lineax
+        import lineax  # pyright: ignore[reportMissingImports]
 
         return lineax.FunctionLinearOperator(self.matvec, self.in_structure)
 
