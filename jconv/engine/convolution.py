@@ -45,18 +45,25 @@ def convolve(lhs, rhs, window: Window, *, precision="default", out_dtype=None, p
     """Canonical convolution (see `jconv.engine.problem`) under every transformation of JAX."""
     lhs, rhs = jnp.asarray(lhs), jnp.asarray(rhs)
     out_dtype = np.dtype(out_dtype or jnp.promote_types(lhs.dtype, rhs.dtype))
+    space = [
+        max(0, (dilated(n, l) + sum(pair) - dilated(k, d)) // s + 1)
+        for n, l, pair, k, d, s in zip(
+            lhs.shape[1:-1], window.lhs_dilation, window.padding, rhs.shape[:-2], window.rhs_dilation, window.strides
+        )
+    ]
     crops, padding = crops_and_padding(window.padding, window.lhs_dilation, lhs.shape[1:-1])
     lhs = lhs[(slice(None), *(slice(*crop) for crop in crops), slice(None))]
-    if min((p for pair in padding for p in pair), default=0) < 0:
-        # An axis was cropped to nothing, and more: nothing is summed.
-        space = [
-            max(0, (dilated(n, l) + sum(pair) - dilated(k, d)) // s + 1)
-            for n, l, pair, k, d, s in zip(
-                lhs.shape[1:-1], window.lhs_dilation, padding, rhs.shape[:-2], window.rhs_dilation, window.strides
-            )
-        ]
-        return jnp.zeros((lhs.shape[0], *space, rhs.shape[-1]), out_dtype)
-    window = dataclasses.replace(window, padding=padding)
+    shape = (lhs.shape[0], *space, rhs.shape[-1])
+    if 0 in lhs.shape or 0 in rhs.shape or 0 in shape:
+        return jnp.zeros(shape, out_dtype)  # nothing is summed, or all of the input was cropped
+    # One sample, or one tap, has no distance to the next: so said, XLA's simplifier does not stumble over it.
+    window = Window(
+        window.strides,
+        padding,
+        tuple(1 if n == 1 else l for n, l in zip(lhs.shape[1:-1], window.lhs_dilation)),
+        tuple(1 if k == 1 else d for k, d in zip(rhs.shape[:-2], window.rhs_dilation)),
+        window.groups,
+    )
     return _bind(lhs, rhs, window=window, precision=precision, out_dtype=out_dtype, policy=policy)
 
 
