@@ -130,7 +130,7 @@ def step(name: str):
 
     def advance(state, x):
         def loss(parameters, rest):
-            model = nnx.merge(graph, parameters, rest)
+            model = nnx.merge(graph, parameters, rest, copy=True)
             value = (model(x) ** 2).mean()
             return value, nnx.state(model, nnx.Not(nnx.Param))
 
