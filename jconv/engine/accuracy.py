@@ -29,7 +29,6 @@ CLASSES = {
         "O(u log n) normwise (Higham § 24.1): above the direct sum's error for few taps, below it for many",
     ),
     "toeplitz": ErrorClass(1.0, True, "the direct sum, with products by zero added to it"),
-    "winograd2": ErrorClass(1.5, True, "transforms by 0, ±1, ±½ (Barabasz et al., ACM TOMS 46, 2020)"),
     "winograd4": ErrorClass(8.0, True, "transforms of norm up to 10; measured 4 to 6 times the direct sum's error"),
 }
 

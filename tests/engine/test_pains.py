@@ -90,3 +90,14 @@ def test_nan_stays_where_the_sum_has_it():
     w = np.ones((31, 31, 1, 1), np.float32)
     y = conv_general_dilated(x, w, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"), finite_only=False)
     assert 0 < np.isnan(np.asarray(y)).sum() == 19 * 20
+
+
+def test_an_input_cropped_away_has_a_gradient_of_its_own_shape():
+    """A stride beyond the only sample: the adjoint crops all of a dilated input, and is zeros of the input's shape."""
+    case = _case("cropped away", (2, 1, 6, 2), (1, 3, 2, 4), (3, 1), ((2, 0), (0, 0)))
+    x, w = case.data("float64")
+    y, pull = jax.vjp(functools.partial(conv_general_dilated, **case.lax), x, w)
+    wanted = oracle.gradients(x, w, np.ones(y.shape), **case.geometry)
+    for got, want in zip(pull(jnp.ones(y.shape)), wanted):
+        assert got.shape == want.shape
+        np.testing.assert_allclose(got, want, rtol=1e-12, atol=1e-12)
