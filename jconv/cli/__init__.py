@@ -1,4 +1,4 @@
-"""The command line: `jconv learn`, `jconv train TASK`, `jconv filter`, `jconv kernels`."""
+"""The command line: `jconv learn`, `jconv train TASK`, `jconv predict`, `jconv filter`, `jconv kernels`."""
 
 from jconv.cli.main import main
 

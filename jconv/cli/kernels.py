@@ -24,7 +24,7 @@ def run(args: argparse.Namespace) -> None:
     import numpy as np
 
     from jconv._core.errors import InputError
-    from jconv.tasks.extras import needed
+    from jconv._core.extras import needed
     from jconv.tasks.specification import kernel_from, kernel_names
 
     names = args.names or kernel_names()

@@ -7,7 +7,7 @@ import hashlib
 from pathlib import Path
 
 from jconv._core.files import output_folder
-from jconv.cli.options import add_run_options, checkpoints
+from jconv.cli.options import add_output_options, checkpoints, natural, positive
 
 DEFAULT = ("sobel_x", "sobel_y", "gaussian", "laplacian", "sharpen", "emboss")
 
@@ -34,14 +34,16 @@ def add(commands) -> None:
         default=DEFAULT,
         help=f"what to learn; see jconv kernels (default: {' '.join(DEFAULT)})",
     )
-    add_run_options(parser, out="out/learn", steps=1500, every=0)
+    add_output_options(parser, out="out/learn", every=0)
+    parser.add_argument("--seed", type=natural, default=0, help="decides everything random (default: 0)")
+    parser.add_argument("--steps", type=positive, default=1500, help="training steps (default: 1500)")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> None:
     """Learn, save, and say what came out."""
     from jconv import tasks, training
-    from jconv.tasks.extras import needed
+    from jconv._core.extras import needed
 
     needed("jconv.plotting", "plot")
     truth = {name: tasks.kernel_from(name) for name in args.kernels}

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from jconv import __version__
 from jconv._core.errors import InputError
 from jconv.cli import filter as filter_command
-from jconv.cli import kernels, learn, train
+from jconv.cli import kernels, learn, predict, train
 from jconv.cli.options import Parser
 
 
@@ -23,7 +23,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"jconv {__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
-    for module in (learn, train, filter_command, kernels):
+    for module in (learn, train, predict, filter_command, kernels):
         module.add(commands)
     return top
 

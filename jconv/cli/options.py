@@ -4,20 +4,33 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from jconv._core.errors import InputError
 
 if TYPE_CHECKING:
+    from jconv.tasks.settings import S, Settings
     from jconv.training import Checkpoints
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser with an example in its help; wrong input is one line on standard error and exit code 2."""
+    """An argument parser with an example in its help; wrong input is one line on standard error and exit code 2.
 
-    def __init__(self, prog: str, description: str = "", *, example: str = "", **options: Any):
+    `fill` adds arguments that take time to find out; it is called when the parser is used.
+    """
+
+    def __init__(
+        self,
+        prog: str,
+        description: str = "",
+        *,
+        example: str = "",
+        fill: Callable[[Parser], None] | None = None,
+        **options: Any,
+    ):
+        self.fill = fill
         super().__init__(
             prog,
             description=description,
@@ -25,6 +38,12 @@ class Parser(argparse.ArgumentParser):
             allow_abbrev=False,
             **options,
         )
+
+    def parse_known_args(self, args=None, namespace=None):  # what argparse calls, for commands of commands too
+        if self.fill is not None:
+            fill, self.fill = self.fill, None
+            fill(self)
+        return super().parse_known_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
         print(f"{self.prog}: error: {message} (see {self.prog} --help)", file=sys.stderr)
@@ -51,13 +70,44 @@ def _at_least(least: int, text: str) -> int:
     return number
 
 
-def add_run_options(parser: argparse.ArgumentParser, *, out: str, steps: int, every: int) -> None:
-    """--out, --seed, --steps, --checkpoint-every and --resume."""
+def add_settings(parser: argparse.ArgumentParser, cls: type[Settings]) -> None:
+    """An option for each field of a task's settings; `settings_of` reads them back."""
+    from jconv.tasks.settings import fields
+
+    group = parser.add_argument_group("settings", "which a config file may hold as well")
+    for name, field in fields(cls).items():
+        default = " ".join(map(str, field.default)) if field.many else field.default
+        told = f"{field.about} (default: {'none' if default is None else default})".replace("%", "%%")
+        options: dict[str, Any] = {"dest": f"setting:{name}", "default": argparse.SUPPRESS, "help": told}
+        if field.kind is bool:
+            options["action"] = argparse.BooleanOptionalAction
+        else:
+            options |= {"type": field.parse, "metavar": {int: "N", float: "X"}.get(field.kind, "NAME")}
+        if field.many:
+            options["nargs"] = "+"
+        group.add_argument(f"--{name.replace('_', '-')}", **options)
+
+
+def settings_of(args: argparse.Namespace, cls: type[S]) -> S:
+    """A task's settings: its defaults, then the config file's, then those on the command line."""
+    from jconv.tasks.settings import as_dict, fields, read_config, settings_from
+
+    given = {name: value for name, value in vars(args).items() if name.startswith("setting:")}
+    told = {}
+    for name, value in given.items():
+        name = name.removeprefix("setting:")
+        told[name] = fields(cls)[name].accept(value, f"argument --{name.replace('_', '-')}:")
+    if args.config is None:
+        return cls(**told)
+    filed = settings_from(cls, read_config(args.config), f"the config file {str(args.config)!r}")
+    return cls(**(as_dict(filed) | told))
+
+
+def add_output_options(parser: argparse.ArgumentParser, *, out: str, every: int) -> None:
+    """--out, --checkpoint-every and --resume."""
     parser.add_argument(
         "--out", metavar="DIR", type=Path, default=Path(out), help=f"folder for the results (default: {out})"
     )
-    parser.add_argument("--seed", type=natural, default=0, help="decides everything random (default: 0)")
-    parser.add_argument("--steps", type=positive, default=steps, help=f"training steps (default: {steps})")
     parser.add_argument(
         "--checkpoint-every",
         metavar="N",

@@ -3,49 +3,56 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
+from pathlib import Path
 
+from jconv._core.extras import needed
 from jconv._core.files import output_folder
-from jconv.cli.options import Parser, add_run_options, checkpoints
+from jconv.cli.options import Parser, add_output_options, add_settings, checkpoints, settings_of
 
 
 def add(commands) -> None:
-    """Add the command."""
-    parser = commands.add_parser(
+    """Add the command; what its tasks are is looked up when it is used."""
+    commands.add_parser(
         "train",
         help="train a network from random initialization",
         description="Train a network from random initialization.",
         example="jconv train digits --out out/digits",
+        fill=_add_tasks,
     )
+
+
+def _add_tasks(parser: Parser) -> None:
+    from jconv.tasks import TASKS
+
     names = parser.add_subparsers(title="tasks", metavar="TASK", required=True, parser_class=Parser)
-    digits = names.add_parser(
-        "digits",
-        help="handwritten digits",
-        description="Train a small CNN on the handwritten digits that scikit-learn carries. Leaves metrics.json, "
-        "parameters.npz, curves.png, confusion.png and kernels.png in the output folder.",
-        example="jconv train digits --out out/digits --seed 1",
-    )
-    add_run_options(digits, out="out/digits", steps=1200, every=200)
-    digits.set_defaults(run=run_digits)
+    for name, task in TASKS.items():
+        command = names.add_parser(
+            name,
+            help=task.summary,
+            description=task.description,
+            example=f"jconv train {name} --out out/{name} --seed 1",
+        )
+        command.add_argument(
+            "--config", metavar="FILE", type=Path, help="a TOML file of settings; options given here override it"
+        )
+        add_output_options(command, out=f"out/{name}", every=200)
+        add_settings(command, task.settings)
+        command.set_defaults(run=partial(run, task))
 
 
-def run_digits(args: argparse.Namespace) -> None:
+def run(task, args: argparse.Namespace) -> None:
     """Train, save, and say what came out."""
-    from jconv import tasks, training
-    from jconv.tasks.extras import needed
+    from jconv import training
+    from jconv.tasks.settings import as_dict
 
+    settings = settings_of(args, task.settings)
     needed("jconv.plotting", "plot")
     output_folder(args.out)
-    settings = {"task": "digits", "seed": args.seed, "steps": args.steps}
-    result = tasks.train_digits(
-        seed=args.seed,
-        steps=args.steps,
-        callbacks=[training.ProgressBar("learning digits")],
-        checkpoints=checkpoints(args, settings),
+    result = task.train(
+        settings,
+        callbacks=[training.ProgressBar(f"learning {task.name}")],
+        checkpoints=checkpoints(args, {"task": task.name, **as_dict(settings)}),
     )
     result.save(args.out)
-    metrics = result.metrics()
-    low, high = metrics["test_accuracy_95_percent_interval"]
-    print(
-        f"{metrics['test_accuracy']:.2%} of {metrics['test_size']} unseen digits right (95 % interval {low:.1%} … "
-        f"{high:.1%}), {metrics['steps']} steps, {metrics['seconds']:.1f} s; see {args.out / 'confusion.png'}"
-    )
+    print(f"{result.summary()}; see {args.out}")

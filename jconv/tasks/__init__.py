@@ -1,19 +1,33 @@
 """Whole jobs: learn kernels back from a photograph, classify digits. Each is data in, result out, and a `save`."""
 
-from jconv.tasks.digits import DigitsResult, train_digits
+from jconv.tasks.digits import DigitsResult, DigitsSettings, train_digits
 from jconv.tasks.images import filter_image, load_image, photograph, save_image
 from jconv.tasks.learn import LearnResult, learn_kernels
+from jconv.tasks.saved import SavedModel, load_model
+from jconv.tasks.settings import Settings, read_config, settings_from
 from jconv.tasks.specification import kernel_from, kernel_names
+from jconv.tasks.table import TASKS, find_task, predict
+from jconv.tasks.task import Task
 
 __all__ = [
+    "TASKS",
     "DigitsResult",
+    "DigitsSettings",
     "LearnResult",
+    "SavedModel",
+    "Settings",
+    "Task",
     "filter_image",
+    "find_task",
     "kernel_from",
     "kernel_names",
     "learn_kernels",
     "load_image",
+    "load_model",
     "photograph",
+    "predict",
+    "read_config",
     "save_image",
+    "settings_from",
     "train_digits",
 ]

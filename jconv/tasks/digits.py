@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
@@ -12,38 +14,43 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from flax import nnx
-from jax import lax
 
-from jconv._core.files import atomic, output_folder, write_json
+from jconv._core.extras import needed
+from jconv._core.files import output_folder
 from jconv.nn import CNN
 from jconv.tasks.augment import random_affine
-from jconv.tasks.extras import needed
-from jconv.training import (
-    Callback,
-    Checkpoints,
-    State,
-    confusion_matrix,
-    evaluate,
-    fit,
-    functional,
-    trainer,
-    wilson_interval,
-)
+from jconv.tasks.images import load_image
+from jconv.tasks.recipe import learn, shuffled
+from jconv.tasks.saved import SavedModel, save_run
+from jconv.tasks.settings import Settings, setting
+from jconv.tasks.task import Row, Task
+from jconv.training import Callback, Checkpoints, State, confusion_matrix, evaluate, functional, wilson_interval
 
-CLASSES = 10
+CLASSES, SIDE = 10, 8
+
+
+@dataclass(frozen=True)
+class DigitsSettings(Settings):
+    """What `train_digits` is told."""
+
+    steps: int = setting(1200, "training steps", least=1, most=2**31 - 1)
+    widths: tuple[int, ...] = setting((16, 32), "channels of each stage of the network", least=1)
 
 
 class DigitsResult(NamedTuple):
     """A trained network and how it did on the digits that it never saw."""
 
+    settings: DigitsSettings
     state: State
     history: dict[str, np.ndarray]
-    first_kernels: np.ndarray
-    """(3, 3, 1, K): the kernels of the first layer."""
     confusion: np.ndarray
     """(10, 10) counts on the held-out fifth: row is the truth, column the prediction."""
-    seed: int
     seconds: float
+
+    @property
+    def first_kernels(self) -> np.ndarray:
+        """(3, 3, 1, K): the kernels of the first layer."""
+        return np.asarray(self.state.average["stages"][0][0]["kernel"][...])
 
     def metrics(self) -> dict[str, Any]:
         """The figures, as they are saved."""
@@ -56,11 +63,20 @@ class DigitsResult(NamedTuple):
             "final_loss": float(self.history["loss"][-1]),
             "steps": len(self.history["loss"]),
             "seconds": round(self.seconds, 3),
-            "seed": self.seed,
+            "seed": self.settings.seed,
         }
 
+    def summary(self) -> str:
+        """The figures that count, in one line."""
+        metrics = self.metrics()
+        low, high = metrics["test_accuracy_95_percent_interval"]
+        return (
+            f"{metrics['test_accuracy']:.2%} of {metrics['test_size']} unseen digits right "
+            f"(95 % interval {low:.1%} … {high:.1%}), {metrics['steps']} steps, {metrics['seconds']:.1f} s"
+        )
+
     def save(self, folder: str | os.PathLike) -> None:
-        """Write `metrics.json`, `parameters.npz`, `curves.png`, `confusion.png` and `kernels.png`."""
+        """Write `curves.png`, `confusion.png` and `kernels.png`, and what `save_run` writes."""
         plotting = needed("jconv.plotting", "plot")
         folder, metrics = output_folder(folder), self.metrics()
         low, high = metrics["test_accuracy_95_percent_interval"]
@@ -73,20 +89,17 @@ class DigitsResult(NamedTuple):
         kernels = list(np.moveaxis(self.first_kernels[:, :, 0], -1, 0))
         title = "First-layer kernels, learned from random numbers (red +, blue −)"
         plotting.save(plotting.kernel_grid(kernels, title=title), folder / "kernels.png")
-        with atomic(folder / "parameters.npz") as file:
-            leaves = jax.tree_util.tree_leaves_with_path(self.state.average)
-            named = {jax.tree_util.keystr(path, simple=True, separator="."): np.asarray(leaf) for path, leaf in leaves}
-            np.savez(file, **named)  # pyright: ignore[reportArgumentType]
-        write_json(folder / "metrics.json", metrics)
+        save_run(folder, "digits", self.settings, metrics, self.state.average, self.state.variables)
+
+
+def network(settings: DigitsSettings) -> CNN:
+    """The network with random parameters."""
+    return CNN(1, CLASSES, (SIDE, SIDE), widths=settings.widths, rngs=nnx.Rngs(settings.seed))
 
 
 def train_digits(
+    settings: DigitsSettings = DigitsSettings(),
     *,
-    seed: int = 0,
-    steps: int = 1200,
-    batch_size: int = 64,
-    learning_rate: float = 3e-3,
-    widths: Sequence[int] = (16, 32),
     callbacks: Sequence[Callback] = (),
     checkpoints: Checkpoints | None = None,
 ) -> DigitsResult:
@@ -94,13 +107,8 @@ def train_digits(
 
     Parameters
     ----------
-    seed : int
-        Decides the stratified split, the initial kernels, the order of the digits and their random changes.
-    steps, batch_size : int
-    learning_rate : float
-        Peak of AdamW's schedule, a short rise and a cosine fall.
-    widths : sequence of int
-        Channels of each stage of the network.
+    settings : DigitsSettings
+        The seed decides the stratified split, the initial kernels, the order of the digits and their random changes.
     callbacks, checkpoints
         Handed to `jconv.training.fit`.
 
@@ -111,16 +119,12 @@ def train_digits(
     looking at the held-out fifth.
     """
     begin = time.perf_counter()
-    images, labels, test_images, test_labels = _split(seed)
-    size = (images.shape[1], images.shape[2])
-    apply, params, variables = functional(CNN(1, CLASSES, size, widths=widths, rngs=nnx.Rngs(seed)))
-    init_key, data_key = jax.random.split(jax.random.key(seed))
+    images, labels, test_images, test_labels = _split(settings.seed)
+    apply, params, variables = functional(network(settings))
 
     def batch(data, step):
         images, labels, key = data
-        per_epoch = len(images) // batch_size
-        order = jax.random.permutation(jax.random.fold_in(key, step // per_epoch), len(images))
-        chosen = lax.dynamic_slice_in_dim(order, step % per_epoch * batch_size, batch_size)
+        chosen = shuffled(key, step, count=len(images), batch_size=settings.batch_size)
         return images[chosen], labels[chosen]
 
     def loss(params, variables, batch, key):
@@ -132,22 +136,27 @@ def train_digits(
         value = jnp.mean(optax.softmax_cross_entropy(logits, targets))
         return value, (variables, {"accuracy": jnp.mean(logits.argmax(-1) == labels)})
 
-    schedule = optax.warmup_cosine_decay_schedule(0.0, learning_rate, max(1, steps // 20), steps)
-    pair = trainer(loss, optax.adamw(schedule, weight_decay=1e-2), average=0.99)
-    state, history = fit(
-        pair,
-        pair.init(params, init_key, variables),
-        batch,
-        (images, labels, data_key),
-        steps=steps,
-        steps_per_call=20,
-        callbacks=callbacks,
-        checkpoints=checkpoints,
-    )
+    data = (images, labels, jax.random.split(jax.random.key(settings.seed))[1])
+    state, history = learn(settings, loss, params, variables, batch, data, callbacks=callbacks, checkpoints=checkpoints)
     logits = evaluate(lambda x: apply(state.average, state.variables, x)[0], test_images)
     counts = confusion_matrix(np.asarray(logits.argmax(-1)), np.asarray(test_labels), classes=CLASSES)
-    kernels = np.asarray(state.average["stages"][0][0]["kernel"][...])
-    return DigitsResult(state, history, kernels, counts, seed, time.perf_counter() - begin)
+    return DigitsResult(settings, state, history, counts, time.perf_counter() - begin)
+
+
+def predict_digits(saved: SavedModel, files: Sequence[Path], out: Path) -> list[Row]:
+    """The digit on each picture and the share of belief in it; a digit drawn dark on a bright ground is inverted."""
+    apply = saved.network(network(saved.settings_as(DigitsSettings)))
+    images = np.stack([_as_digit(load_image(file)) for file in files])
+    belief = np.asarray(jax.nn.softmax(apply(images)))
+    return [{"digit": int(b.argmax()), "probability": round(float(b.max()), 4)} for b in belief]
+
+
+def _as_digit(image: np.ndarray) -> np.ndarray:
+    """A picture of any size as (8, 8, 1), bright on dark."""
+    grey = image.mean(axis=-1) if image.ndim == 3 else image
+    if np.median(grey) > 0.5:
+        grey = 1 - grey
+    return np.asarray(jax.image.resize(grey, (SIDE, SIDE), "linear"))[..., None]
 
 
 def _split(seed: int) -> tuple[jax.Array, ...]:
@@ -158,3 +167,15 @@ def _split(seed: int) -> tuple[jax.Array, ...]:
     parts = split(images, labels.astype(np.int32), test_size=0.2, stratify=labels, random_state=seed)
     train_images, test_images, train_labels, test_labels = map(jnp.asarray, parts)
     return train_images, train_labels, test_images, test_labels
+
+
+TASK = Task(
+    name="digits",
+    summary="handwritten digits",
+    description="Train a small CNN on the handwritten digits that scikit-learn carries. Leaves model.npz, config.toml, "
+    "metrics.json, curves.png, confusion.png and kernels.png in the output folder.",
+    settings=DigitsSettings,
+    train=train_digits,
+    predict=predict_digits,
+    inputs="pictures of one digit each (PNG, JPEG or TIFF)",
+)

@@ -13,8 +13,8 @@ import numpy as np
 from jconv import conv2d
 from jconv._core import boundary
 from jconv._core.errors import InputError
+from jconv._core.extras import needed
 from jconv._core.files import atomic
-from jconv.tasks.extras import needed
 
 _TIFF = (".tif", ".tiff")
 _WRITTEN = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", **dict.fromkeys(_TIFF, "TIFF")}

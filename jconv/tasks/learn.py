@@ -23,9 +23,9 @@ from jax import lax
 from jconv import conv2d
 from jconv._core import check
 from jconv._core.errors import InputError
+from jconv._core.extras import needed
 from jconv._core.files import atomic, output_folder, write_json
 from jconv.nn import Conv
-from jconv.tasks.extras import needed
 from jconv.tasks.images import size_of
 from jconv.training import Callback, Checkpoints, fit, functional, least_squares_kernels, trainer
 

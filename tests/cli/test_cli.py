@@ -15,7 +15,7 @@ from PIL import Image
 from jconv.cli import main
 from jconv.tasks import load_image, photograph, save_image
 
-COMMANDS = ([], ["learn"], ["train"], ["train", "digits"], ["filter"], ["kernels"])
+COMMANDS = ([], ["learn"], ["train"], ["train", "digits"], ["predict"], ["filter"], ["kernels"])
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -69,8 +69,8 @@ def test_digits_killed_in_the_middle_end_in_the_same_bits(tmp_path, capsys):
     assert main([*options, "--out", str(cut), "--resume"]) == 0
     assert main([*options, "--out", str(whole)]) == 0
 
-    with np.load(cut / "parameters.npz") as a, np.load(whole / "parameters.npz") as b:
-        assert len(a.files) == 12
+    with np.load(cut / "model.npz") as a, np.load(whole / "model.npz") as b:
+        assert len(a.files) == 13
         assert set(a.files) == set(b.files)
         for name in a.files:
             assert a[name].tobytes() == b[name].tobytes(), name
@@ -79,7 +79,7 @@ def test_digits_killed_in_the_middle_end_in_the_same_bits(tmp_path, capsys):
     assert np.array(first["confusion_matrix"]).sum() == 360
     low, high = first["test_accuracy_95_percent_interval"]
     assert low < first["test_accuracy"] < high
-    wanted = {"checkpoints", "confusion.png", "curves.png", "kernels.png", "metrics.json", "parameters.npz"}
+    wanted = {"checkpoints", "confusion.png", "curves.png", "kernels.png", "metrics.json", "model.npz", "config.toml"}
     assert {p.name for p in whole.iterdir()} == wanted
 
     seal = whole / "checkpoints" / "120.json"
@@ -118,6 +118,11 @@ def files(tmp_path):
     tifffile.imwrite(tmp_path / "stack.tif", np.zeros((5, 30, 30, 3), np.float32))
     (tmp_path / "text.png").write_text("no picture")
     (tmp_path / "file").write_text("in the way")
+    (tmp_path / "model.npz").write_text("no archive")
+    (tmp_path / "typo.toml").write_text("step = 5")
+    (tmp_path / "type.toml").write_text('steps = "many"')
+    (tmp_path / "real.toml").write_text("steps = 1.5")
+    (tmp_path / "list.toml").write_text("widths = 16")
     return tmp_path
 
 
@@ -133,8 +138,24 @@ def files(tmp_path):
         ("learn --out {}/file/o", "cannot write to the output folder"),
         ("learn --out {}/file", "cannot write to the output folder"),
         ("train digits --out {}/file", "cannot write to the output folder"),
-        ("train digits --steps 0 --out {}/o", "'0' is no whole number from 1 up"),
-        ("train digits --seed x --out {}/o", "'x' is no whole number from 0 up"),
+        ("train digits --steps 0 --out {}/o", "argument --steps: must be a whole number from 1 up, got 0"),
+        ("train digits --seed x --out {}/o", "argument --seed: must be a whole number from 0 up, got 'x'"),
+        ("train digits --learning-rate 0 --out {}/o", "--learning-rate: must be a number above 0, got 0.0"),
+        ("train digits --learning-rate nan --out {}/o", "--learning-rate: must be a number above 0, got nan"),
+        (
+            "train digits --widths 4 0 --out {}/o",
+            "a list of which each is a whole number from 1 up, got [4, 0]",
+        ),
+        ("train digits --config {}/typo.toml --out {}/o", "there is no setting 'step'; did you mean 'steps'? Known"),
+        ("train digits --config {}/type.toml --out {}/o", "`steps` must be a whole number from 1 up, got 'many'"),
+        ("train digits --config {}/real.toml --out {}/o", "`steps` must be a whole number from 1 up, got 1.5"),
+        ("train digits --config {}/list.toml --out {}/o", "`widths` must be a list of which each is a whole number"),
+        ("train digits --config {}/text.png --out {}/o", "text.png' is no TOML: "),
+        ("train digits --config {}/gone.toml --out {}/o", "cannot read the config file"),
+        ("learn --steps 0 --out {}/o", "'0' is no whole number from 1 up"),
+        ("predict {}/o {}/good.png", "there is no trained model"),
+        ("predict {} {}/good.png", "/model.npz' is no model of jconv, or is damaged"),
+        ("predict digits", "the following arguments are required: FILE"),
         ("train digits --resume --checkpoint-every 0 --out {}/o", "--resume needs checkpoints"),
         ("train cats", "invalid choice: 'cats'"),
         ("lern", "invalid choice: 'lern'"),

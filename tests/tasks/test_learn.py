@@ -5,9 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from jconv.tasks import kernel_from, learn_kernels, photograph, train_digits
+from jconv.tasks import kernel_from, learn_kernels, photograph
 from jconv.tasks.augment import random_affine
-from jconv.tasks.digits import _split
 
 NAMES = ("sobel_x", "sobel_y", "gaussian", "laplacian", "sharpen", "emboss")
 
@@ -45,22 +44,6 @@ def test_learns_kernels_of_several_sizes_from_a_grey_picture(tmp_path):
         np.testing.assert_array_equal(banks["learned"], result.learned)
         assert list(banks["names"]) == ["blur", "edge", "one"]
     assert sorted(p.name for p in tmp_path.iterdir()) == ["kernels.npz", "kernels.png", "metrics.json"]
-
-
-@pytest.mark.slow
-def test_digits_reach_their_accuracy():
-    found = [train_digits(seed=seed).metrics() for seed in range(3)]
-    print([(row["test_accuracy"], row["seconds"]) for row in found])
-    assert np.mean([row["test_accuracy"] for row in found]) >= 0.985
-
-
-def test_the_split_is_stratified_and_complete():
-    images, _, test_images, test_labels = _split(0)
-    assert len(images) == 1437
-    assert len(test_images) == 360
-    assert set(np.bincount(test_labels)) <= {35, 36, 37}
-    seen = {image.tobytes() for image in np.asarray(images)}
-    assert not any(image.tobytes() in seen for image in np.asarray(test_images))
 
 
 def test_random_affine_moves_within_its_bounds():

@@ -1,0 +1,68 @@
+"""What the tasks that train a network have in common: the optimizer, the order of the examples, the loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+import optax
+from jax import lax
+
+from jconv._core.errors import InputError
+from jconv.tasks.settings import Settings
+from jconv.training import Callback, Checkpoints, State, fit, trainer
+from jconv.training.trainer import Loss
+
+PyTree = Any
+
+
+def learn(
+    settings: Settings,
+    loss: Loss,
+    params: PyTree,
+    variables: PyTree,
+    batch: Callable[[PyTree, jax.Array], PyTree],
+    data: PyTree,
+    *,
+    optimizer: optax.GradientTransformation | None = None,
+    steps_per_call: int = 20,
+    callbacks: Sequence[Callback] = (),
+    checkpoints: Checkpoints | None = None,
+) -> tuple[State, dict[str, np.ndarray]]:
+    """Train as the settings say, by default with AdamW, a warm-up and a cosine; an average of the parameters is kept.
+
+    The network to test and to save is `state.average` with `state.variables`.
+    """
+    pair = trainer(loss, optimizer or adamw(settings), average=0.99)
+    start = pair.init(params, jax.random.split(jax.random.key(settings.seed))[0], variables)
+    return fit(
+        pair,
+        start,
+        batch,
+        data,
+        steps=settings.steps,
+        steps_per_call=steps_per_call,
+        callbacks=callbacks,
+        checkpoints=checkpoints,
+    )
+
+
+def adamw(settings: Settings, *, weight_decay: float = 1e-2) -> optax.GradientTransformation:
+    """AdamW whose rate rises for a twentieth of the steps and then falls to zero along a cosine."""
+    steps = settings.steps
+    schedule = optax.warmup_cosine_decay_schedule(0.0, settings.learning_rate, max(1, steps // 20), steps)
+    return optax.adamw(schedule, weight_decay=weight_decay)
+
+
+def shuffled(key: jax.Array, step: jax.Array, *, count: int, batch_size: int) -> jax.Array:
+    """The indices (batch_size,) of the examples of a step: each epoch has its own order, and sees each example once.
+
+    A pure function of the key and of the number of the step; what is left over at the end of an epoch is left out.
+    """
+    if batch_size > count:
+        raise InputError(f"`batch_size` is {batch_size}, but there are only {count} training examples; make it smaller")
+    per_epoch = count // batch_size
+    order = jax.random.permutation(jax.random.fold_in(key, step // per_epoch), count)
+    return lax.dynamic_slice_in_dim(order, step % per_epoch * batch_size, batch_size)

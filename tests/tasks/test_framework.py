@@ -1,0 +1,148 @@
+"""What every task has in common: settings, configuration files, saved models, predictions."""
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pytest
+
+from jconv._core.errors import InputError
+from jconv.tasks import (
+    TASKS,
+    DigitsSettings,
+    Settings,
+    find_task,
+    load_model,
+    photograph,
+    predict,
+    read_config,
+    save_image,
+    settings_from,
+    train_digits,
+)
+from jconv.tasks.settings import fields, setting, write_config
+
+
+@dataclass(frozen=True)
+class Everything(Settings):
+    flag: bool = setting(False, "a truth value")
+    shape: Literal["box", "disk"] = setting("box", "one of several")
+    data: str | None = setting(None, "a text or nothing")
+    sizes: tuple[float, ...] = setting((1.0, 2.0), "numbers", above=0, most=9)
+    names: tuple[str, ...] = setting(("a",), "texts")
+
+
+def test_a_configuration_comes_back_from_its_file(tmp_path):
+    for told in (Everything(), Everything(flag=True, shape="disk", data='ä "quoted" \\ 🎈\n', sizes=[3, 4.5], seed=7)):
+        write_config(tmp_path / "c.toml", told, "a comment")
+        assert settings_from(Everything, read_config(tmp_path / "c.toml"), "c") == told
+    assert told.sizes == (3.0, 4.5)
+    assert isinstance(told.sizes[0], float)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"flagg": True}, "here: there is no setting 'flagg'; did you mean 'flag'. Known settings: seed, steps"),
+        ({"flag": 1}, "here: `flag` must be true or false, got 1"),
+        ({"steps": True}, "`steps` must be a whole number from 1 up, got True"),
+        ({"shape": "dsk"}, "`shape` must be one of 'box', 'disk', got 'dsk'; did you mean 'disk'"),
+        ({"sizes": []}, "`sizes` must be a list of which each is a number above 0 to 9, got"),
+        ({"sizes": [1, 10]}, "`sizes` must be a list of which each is a number above 0 to 9"),
+        ({"sizes": [1, float("inf")]}, "`sizes` must be a list"),
+        ({"names": "abc"}, "`names` must be a list of which each is a text, got 'abc'"),
+        ({"data": 5}, "`data` must be a text, got 5"),
+        ({"seed": -1}, "`seed` must be a whole number from 0 up, got -1"),
+        ({"learning_rate": None}, "`learning_rate` must be a number above 0, got None"),
+    ],
+)
+def test_wrong_settings_are_named(values, message):
+    with pytest.raises(InputError, match=message):
+        settings_from(Everything, values, "here")
+    if set(values) <= set(fields(Everything)):
+        with pytest.raises(InputError, match=message.removeprefix("here: ")):
+            Everything(**values)
+
+
+@pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
+def test_every_task_is_complete(task):
+    assert find_task(task.name) is task
+    assert dataclasses.is_dataclass(task.settings)
+    settings = task.settings()
+    assert all(field.about for field in fields(type(settings)).values())
+    assert settings_from(task.settings, {}, "x") == settings
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        settings.seed = 3
+
+
+def test_an_unknown_task_is_named():
+    with pytest.raises(InputError, match=r"there is no task 'digit'; did you mean 'digits'\? Known tasks: digits"):
+        find_task("digit")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    result = train_digits(DigitsSettings(steps=60, seed=2))
+    result.save(folder)
+    return result, folder
+
+
+def test_a_saved_model_predicts_as_the_trained_one(run, tmp_path):
+    from jconv.tasks.digits import _split
+
+    result, folder = run
+    assert load_model(folder).settings_as(DigitsSettings) == result.settings
+    assert settings_from(DigitsSettings, read_config(folder / "config.toml"), "x") == result.settings
+    _, _, images, labels = _split(2)
+    files = [tmp_path / f"{i}.png" for i in range(len(images))]
+    for file, image in zip(files, np.asarray(images)):
+        save_image(file, image[..., 0])
+    rows = predict(folder, files, tmp_path / "out")
+    right = np.mean([row["digit"] for row in rows] == np.asarray(labels))
+    # 8 bits of grey hold the sixteen levels of these pictures up to a 510th
+    assert abs(right - result.metrics()["test_accuracy"]) <= 1 / len(images)
+    assert [row["file"] for row in rows] == [str(file) for file in files]
+    assert json.loads((tmp_path / "out" / "predictions.json").read_text())["predictions"] == rows
+    big = np.kron(1 - np.asarray(images)[0, ..., 0], np.ones((9, 9)))
+    save_image(tmp_path / "big.png", np.dstack([big] * 3))
+    assert predict(folder, [tmp_path / "big.png"], tmp_path / "out")[0]["digit"] == rows[0]["digit"]
+
+
+def test_models_that_do_not_fit_are_refused(run, tmp_path):
+    _, folder = run
+    save_image(tmp_path / "a.png", photograph()[:20, :20])
+    with np.load(folder / "model.npz") as file:
+        arrays = dict(file)
+
+    def rewritten(change):
+        about = json.loads(str(arrays["about"]))
+        change(about)
+        np.savez(tmp_path / "model.npz", **{**arrays, "about": np.array(json.dumps(about))})
+
+    def refused(message):
+        with pytest.raises(InputError, match=message):
+            predict(tmp_path, [tmp_path / "a.png"], tmp_path / "out")
+
+    rewritten(lambda about: about["settings"].update(widths=[16, 24]))
+    refused(r"is another network: its array params.hidden.kernel is float32\[128, 128\], here it is float32\[96, 128\]")
+    rewritten(lambda about: about["settings"].update(width=3))
+    refused("there is no setting 'width'; did you mean 'widths'")
+    rewritten(lambda about: about.update(task="cats"))
+    refused("there is no task 'cats'")
+    rewritten(lambda about: about.pop("settings"))
+    refused("is no model of jconv, or is damaged")
+    (tmp_path / "model.npz").write_bytes((folder / "model.npz").read_bytes()[:999])
+    refused("is no model of jconv, or is damaged")
+    np.savez(tmp_path / "model.npz", about=np.array([{}], dtype=object))
+    refused("is no model of jconv, or is damaged")
+
+
+def test_files_that_are_missing_are_named(run, tmp_path):
+    with pytest.raises(InputError, match=r"cannot read '.*gone.png': no such file"):
+        predict(run[1], [tmp_path / "gone.png"], tmp_path / "out")
+    with pytest.raises(InputError, match="no files were named"):
+        predict(run[1], [], tmp_path / "out")
+    assert not (tmp_path / "out").exists()
