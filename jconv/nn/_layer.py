@@ -1,0 +1,92 @@
+"""What the layers share: sizes for each axis, features in groups, and batches of any shape."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+from flax import nnx
+from flax.nnx.nn import initializers
+
+from jconv._core import check
+
+Sizes = int | Sequence[int]
+
+KERNEL_INIT = initializers.lecun_normal()
+BIAS_INIT = initializers.zeros_init()  # both are Flax's defaults
+
+
+def kernel_sizes(kernel_size: Sizes) -> tuple[int, ...]:
+    """The taps of each axis; an integer is one axis, as in Flax."""
+    sizes = (kernel_size,) if hasattr(kernel_size, "__index__") else tuple(kernel_size)  # type: ignore[arg-type]
+    if not sizes:
+        raise ValueError("`kernel_size` must have at least one axis, got (); pass (3, 3) for a picture")
+    return tuple(check.positive_int("kernel_size", k) for k in sizes)
+
+
+def sizes(name: str, value: Sizes | None, rank: int) -> tuple[int, ...]:
+    """One positive integer for each axis; None is 1, as in Flax."""
+    return tuple(check.positive_int(name, v) for v in check.per_axis(name, 1 if value is None else value, rank))
+
+
+def each_axis(name: str, value: Sequence[int]) -> tuple[int, ...]:
+    """Positive integers, one for each axis, which say how many axes there are; a TypeError for a lone integer."""
+    if hasattr(value, "__index__"):
+        raise TypeError(f"`{name}` must hold one number for each axis, got {value!r}; pass ({value},) for one axis")
+    numbers = tuple(check.positive_int(name, v) for v in value)
+    if not numbers:
+        raise ValueError(f"`{name}` must hold one number for each axis, got (); pass two for a picture")
+    return numbers
+
+
+def divided(name: str, features: int, groups: int) -> int:
+    """`features // groups`, or a ValueError where it leaves a remainder."""
+    if features % groups:
+        raise ValueError(f"`feature_group_count` must divide `{name}`, got {groups} for {features} features")
+    return features // groups
+
+
+def parameter(init: Callable, rngs: nnx.Rngs, shape: Sequence[int], dtype: Any, metadata: Any = None) -> nnx.Param:
+    """A parameter drawn with the next key of the stream `params`."""
+    return nnx.Param(init(rngs.params(), tuple(shape), dtype), **(metadata or {}))
+
+
+def check_inputs(inputs: jax.Array, rank: int, features: int) -> None:
+    """Raise a ValueError unless `inputs` has shape (…, *space, features)."""
+    if inputs.ndim < rank + 1 or inputs.shape[-1] != features:
+        space = {1: "W", 2: "H, W", 3: "D, H, W"}.get(rank, f"{rank} spatial axes")
+        raise ValueError(
+            f"`inputs` must have shape (..., {space}, {features}), got {inputs.shape}; channels stand on the last axis"
+        )
+
+
+def check_rank(inputs: jax.Array, rank: int) -> None:
+    """Raise a ValueError unless `inputs` has `rank` spatial axes and a channel axis."""
+    if inputs.ndim < rank + 1:
+        raise ValueError(f"`inputs` must have {rank} spatial axes and a channel axis, got shape {inputs.shape}")
+
+
+def batched(function: Callable[[jax.Array], jax.Array], inputs: jax.Array, rank: int) -> jax.Array:
+    """Apply a function of (N, *space, C) to an array with any number of leading axes, also none."""
+    batch = inputs.shape[: inputs.ndim - rank - 1]
+    outputs = function(inputs.reshape(math.prod(batch), *inputs.shape[len(batch) :]))
+    return outputs.reshape(*batch, *outputs.shape[1:])
+
+
+def channels_last(rank: int) -> tuple[str, str, str]:
+    """Dimension numbers (N, *space, C), (*taps, I, O), (N, *space, C)."""
+    space = "DHW"[-rank:] if rank <= 3 else "".join(str(i) for i in range(rank))
+    return f"N{space}C", f"{space}IO", f"N{space}C"
+
+
+def check_reach(space: Sequence[int], widths: Sequence[tuple[int, int]], axes: Sequence) -> None:
+    """Raise a ValueError where a kernel is larger than the padded input, which would leave nothing."""
+    for size, pair, axis in zip(space, widths, axes, strict=True):
+        stuffed = max(size - 1, 0) * axis.input_dilation + (size > 0)
+        if stuffed + sum(pair) < axis.reach:
+            raise ValueError(
+                f"`kernel_size` {axis.taps} with dilation {axis.dilation} reaches over the padded input, which has "
+                f"{stuffed} + {pair[0]} + {pair[1]} samples along an axis; use a smaller kernel or padding='SAME'"
+            )

@@ -1,0 +1,116 @@
+"""Comparing a layer with its counterpart: values, and the gradients in every array, with one cotangent."""
+
+import functools
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jconv.engine.accuracy import tolerance
+
+NEEDS_TORCH = "PyTorch is the reference here, and it is not installed: pip install torch"
+
+
+def torch():
+    """PyTorch, or a skipped test that says why."""
+    return pytest.importorskip("torch", reason=NEEDS_TORCH)
+
+
+def configurations(table, quick=4):
+    """The table as parameters: the first few for every run, the rest slow."""
+    return [
+        pytest.param(entry, id=str(i), marks=() if i < quick else pytest.mark.slow) for i, entry in enumerate(table)
+    ]
+
+
+def per_axis(draw, rank, high, low=1):
+    """A number from `low` to `high` for each axis."""
+    return tuple(draw.randint(low, high) for _ in range(rank))
+
+
+def normal(shape, seed=0, dtype=np.float64):
+    """Standard normal numbers."""
+    return np.random.default_rng([seed, *shape]).standard_normal(shape).astype(dtype)
+
+
+def cotangent(shape):
+    return normal(shape, seed=99)
+
+
+def ours(function, *arrays):
+    """(value, gradients in all arrays) of a function of JAX arrays, compiled as one program."""
+    shape = jax.eval_shape(function, *arrays)
+    ct = jnp.asarray(cotangent(shape.shape), shape.dtype)
+
+    @jax.jit
+    def run(arrays):
+        y, pull = jax.vjp(function, *arrays)
+        return y, pull(ct)
+
+    return run(arrays)
+
+
+def torchs(function, *arrays):
+    """The same of a function of PyTorch tensors."""
+    import torch
+
+    tensors = [torch.tensor(np.asarray(a)).requires_grad_() for a in arrays]
+    y = function(*tensors)
+    y.backward(torch.tensor(cotangent(tuple(y.shape)), dtype=y.dtype))
+    zero = lambda t: np.zeros(t.shape) if t.grad is None else t.grad.numpy()
+    return y.detach().numpy(), tuple(zero(t) for t in tensors)
+
+
+def assert_same(got, wanted, length=None):
+    """Every array equal to its counterpart, to the rounding of sums of `length` products (by default of all)."""
+    got, wanted = jax.tree.leaves(got), jax.tree.leaves(wanted)
+    assert len(got) == len(wanted)
+    for a, b in zip(got, wanted, strict=True):
+        a, b = np.asarray(a), np.asarray(b)
+        assert a.shape == b.shape
+        assert np.isfinite(b).all()
+        dtype = min(a.dtype, b.dtype, key=lambda d: d.itemsize)
+        terms = max(length or 0, math.prod(got[0].shape), a.size)
+        scale = max(1.0, float(np.abs(b).max(initial=0)))
+        error = float(np.abs(a.astype(np.complex128) - b).max(initial=0))
+        assert error <= tolerance(dtype, terms, "winograd4") * scale, (a.shape, error / scale)
+
+
+def channels_first(x, rank):
+    """(N, *space, C) to (N, C, *space), for arrays and tensors."""
+    moveaxis = np.moveaxis if isinstance(x, np.ndarray) else _torch_moveaxis
+    return moveaxis(x, -1, x.ndim - rank - 1)
+
+
+def channels_last(x, rank):
+    """(N, C, *space) to (N, *space, C)."""
+    moveaxis = np.moveaxis if isinstance(x, np.ndarray) else _torch_moveaxis
+    return moveaxis(x, x.ndim - rank - 1, -1)
+
+
+def _torch_moveaxis(x, source, target):
+    return x.movedim(source, target)
+
+
+def with_parameters(layer, names, *, method=None):
+    """A function of (inputs, *parameters) of a layer, which leaves the layer itself alone."""
+    from flax import nnx
+
+    graph, state = nnx.split(layer)
+    flat = dict(nnx.to_flat_state(state))
+
+    def function(inputs, *values):
+        model = nnx.merge(graph, nnx.from_flat_state({k: v.replace(v[...]) for k, v in flat.items()}))
+        for name, value in zip(names, values, strict=True):
+            owner = functools.reduce(getattr, name.split(".")[:-1], model)
+            getattr(owner, name.split(".")[-1])[...] = value
+        return (method or type(model).__call__)(model, inputs)
+
+    return function
+
+
+def parameters(layer, names):
+    """The values of the named parameters, dotted where they belong to a part."""
+    return [np.asarray(functools.reduce(getattr, name.split("."), layer)[...]) for name in names]
