@@ -172,8 +172,8 @@ def _smaller(best, new):
 
 
 def _lowest(dtype):
-    return -jnp.inf if jnp.issubdtype(dtype, jnp.inexact) else False if dtype == bool else jnp.iinfo(dtype).min
+    return -jnp.inf if jnp.issubdtype(dtype, jnp.inexact) else False if dtype == jnp.bool_ else jnp.iinfo(dtype).min
 
 
 def _highest(dtype):
-    return jnp.inf if jnp.issubdtype(dtype, jnp.inexact) else True if dtype == bool else jnp.iinfo(dtype).max
+    return jnp.inf if jnp.issubdtype(dtype, jnp.inexact) else True if dtype == jnp.bool_ else jnp.iinfo(dtype).max

@@ -133,11 +133,10 @@ def pixel_shuffle(inputs, factor: Sequence[int]) -> jax.Array:
     _layer.check_rank(inputs, rank)
     *batch, channels = inputs.shape
     batch, space = batch[: len(batch) - rank], batch[len(batch) - rank :]
-    count, rest = divmod(channels, int(np.prod(factor)))
+    wanted = int(np.prod(factor))
+    count, rest = divmod(channels, wanted)
     if rest or not count:
-        raise ValueError(
-            f"`inputs` must have a multiple of {np.prod(factor)} channels for factor {factor}, got {channels}"
-        )
+        raise ValueError(f"`inputs` must have a multiple of {wanted} channels for factor {factor}, got {channels}")
     first = len(batch)
     x = inputs.reshape(*batch, *space, count, *factor)
     order = [axis for i in range(rank) for axis in (first + i, first + rank + 1 + i)]
