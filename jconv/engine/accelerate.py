@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jconv.engine import canonical, internals
+from jconv.engine.algorithms import xla
 from jconv.engine.lax_face import precision_name
 from jconv.engine.planner import AUTO, plan, run_problem
 
@@ -87,7 +88,11 @@ def _problem(lhs, rhs, params):
 
 
 def _wanted(lhs, rhs, **params) -> bool:
-    """Whether the planner has something better than XLA's own convolution."""
+    """Whether the planner has something better than XLA's own convolution as it stands.
+
+    XLA:CPU reads beyond the input where a low padding is negative, and one form aborts it: those go through the engine
+    whatever the plan.
+    """
     if params.get("out_sharding") is not None:
         return False
     sizes = (*lhs.shape, *rhs.shape, *params["window_strides"], *params["lhs_dilation"], *params["rhs_dilation"])
@@ -95,7 +100,10 @@ def _wanted(lhs, rhs, **params) -> bool:
     if not all(isinstance(size, int | np.integer) for size in sizes):
         return False  # a symbolic shape
     problem, _ = _problem(lhs, rhs, params)
-    return not problem.is_empty and plan(problem, AUTO).algorithm != "xla"
+    if problem.is_empty:
+        return False
+    cropped = any(p < 0 for pair in params["padding"] for p in pair)
+    return cropped or any(xla.aborting_axes(problem)) or plan(problem, AUTO).algorithm != "xla"
 
 
 def _run(lhs: jax.Array, rhs: jax.Array, **params) -> jax.Array:

@@ -56,7 +56,7 @@ def convolve(lhs, rhs, window: Window, *, precision="default", out_dtype=None, p
     shape = (lhs.shape[0], *space, rhs.shape[-1])
     if 0 in lhs.shape or 0 in rhs.shape or 0 in shape:
         return jnp.zeros(shape, out_dtype)  # nothing is summed, or all of the input was cropped
-    # One sample, or one tap, has no distance to the next: so said, XLA's simplifier does not stumble over it.
+    # One sample, or one tap, has no distance to the next.
     window = Window(
         window.strides,
         padding,

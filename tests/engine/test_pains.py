@@ -1,10 +1,14 @@
 """Threads of users' pain with convolutions in JAX, each as a test that it is gone."""
 
 import functools
+import os
+import subprocess
+import sys
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 from jax import lax
 
 import jconv
@@ -23,8 +27,53 @@ def test_negative_padding_is_cropping():
             want = oracle.convolution(x, w, **case.geometry)
             assert normwise(conv_general_dilated(x, w, **case.lax), want) < 1e-6
             with jconv.accelerate():
-                got = jax.jit(functools.partial(conv_general_dilated, **case.lax))(x, w)
-                assert normwise(got, want) < 1e-6
+                for f in (conv_general_dilated, lax.conv_general_dilated):
+                    got = jax.jit(functools.partial(f, **case.lax))(x, w)
+                    assert normwise(got, want) < 1e-6
+
+
+def test_accelerated_programs_read_no_memory_of_others():
+    """xla#48713: a low padding of −5 and a high one of 1 read the next row, where a zero should have been."""
+    x = np.arange(15 * 6 * 8, dtype=np.float32).reshape(1, 15, 6, 8)
+    w = np.eye(8, dtype=np.float32).reshape(1, 1, 8, 8)
+    f = functools.partial(
+        lax.conv_general_dilated,
+        window_strides=(1, 1),
+        padding=((0, 0), (-5, 1)),
+        dimension_numbers=("NHWC", "HWIO", "NHWC"),
+    )
+    with jconv.accelerate():
+        np.testing.assert_array_equal(jax.jit(f)(x, w)[:, :, 1], 0)
+
+
+# As many taps as the input is dilated, a stride of one less, no padding: XLA's simplifier takes that for a batch axis.
+ABORTS = """
+import sys
+import jax, jax.numpy as jnp, jconv
+from jax import lax
+convolution = {"lax": lax.conv_general_dilated, "jconv": jconv.conv_general_dilated}[sys.argv[1]]
+if sys.argv[2] == "accelerated":
+    jconv.accelerate()
+options = dict(algorithm="xla") if sys.argv[1] == "jconv" else {}
+for k in (2, 3):
+    f = lambda x, w: convolution(x, w, (1, k - 1), ((2, 2), (0, 0)), (1, k), dimension_numbers=("NHWC", "HWIO", "NHWC"),
+                                 **options)
+    print(float(jax.jit(f)(jnp.ones((2, 2, 6, 1)), jnp.ones((4, k, 1, 1))).sum()))
+"""
+
+
+@pytest.mark.parametrize("call", [("jconv", ""), ("lax", "accelerated"), ("lax", "")], ids=" ".join)
+def test_a_form_that_aborts_xla_is_never_emitted(call):
+    """In a process of its own, for XLA calls abort(): the check that fails is in its algebraic simplifier."""
+    env = {**os.environ, "JAX_ENABLE_X64": "1"}
+    done = subprocess.run([sys.executable, "-c", ABORTS, *call], env=env, capture_output=True, text=True)
+    if call == ("lax", ""):
+        if done.returncode == 0:
+            pytest.skip(f"XLA in JAX {jax.__version__} no longer aborts: algorithms/xla.py need not avoid the form")
+        assert "Window dimensions do not match RHS shape" in done.stderr
+        return
+    assert done.returncode == 0, done.stderr[:2000]
+    assert done.stdout.split() == ["120.0", "84.0"]
 
 
 def test_patches_keep_inf():

@@ -2,11 +2,18 @@
 
 On CPU XLA calls Eigen for dense float convolutions without input dilation, and a plain loop nest for all else: 5 to
 100 times slower per operation. The features keep these regimes apart.
+
+One form aborts the process. Where it pays, XLA's algebraic simplifier swaps input and kernel, and takes an axis with K
+taps, input dilation K, stride K − 1 and no padding for a batch axis in disguise, without a look at the input's size: if
+that is not K, a check fails (JAX 0.10 to 0.12; `SwapConvOperands`). There one output more is asked for, and cut off.
 """
 
 from __future__ import annotations
 
 import math
+
+import jax
+from jax import lax
 
 from jconv.engine import internals
 from jconv.engine.problem import Problem, unit
@@ -57,15 +64,29 @@ def parts(problem: Problem) -> tuple[Problem, ...]:
     return ()
 
 
-def apply(problem: Problem, lhs, rhs, run):
-    return internals.xla_convolution(
+def aborting_axes(problem: Problem) -> tuple[bool, ...]:
+    """Which axes XLA's simplifier may mistake for batch axes."""
+    return tuple(
+        taps == l == s + 1 and d == 1 and pair == (0, 0) and size != taps
+        for size, taps, s, pair, l, d in zip(
+            problem.space, problem.taps, problem.strides, problem.padding, problem.lhs_dilation, problem.rhs_dilation
+        )
+    )
+
+
+def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, run):
+    more = aborting_axes(problem)
+    padding = tuple((lo, hi + s * extra) for (lo, hi), s, extra in zip(problem.padding, problem.strides, more))
+    asked = problem.replace(padding=padding)
+    out = internals.xla_convolution(
         lhs,
         rhs,
-        shape=problem.out_shape,
-        strides=problem.strides,
-        padding=problem.padding,
-        lhs_dilation=problem.lhs_dilation,
-        rhs_dilation=problem.rhs_dilation,
-        groups=problem.groups,
-        highest=problem.precision == "highest",
+        shape=asked.out_shape,
+        strides=asked.strides,
+        padding=asked.padding,
+        lhs_dilation=asked.lhs_dilation,
+        rhs_dilation=asked.rhs_dilation,
+        groups=asked.groups,
+        highest=asked.precision == "highest",
     )
+    return lax.slice(out, [0] * out.ndim, problem.out_shape) if any(more) else out
