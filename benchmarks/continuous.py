@@ -78,8 +78,8 @@ def speed() -> None:
         "convolve, Gauss-Legendre 96": jax.jit(
             lambda t: convolve(decay, instrument, t, rule=GaussLegendre(96), **shapes)
         ),
-        "convolve, Gauss-Legendre 72": jax.jit(
-            lambda t: convolve(decay, instrument, t, rule=GaussLegendre(72), **shapes)
+        "convolve, Gauss-Legendre 76": jax.jit(
+            lambda t: convolve(decay, instrument, t, rule=GaussLegendre(76), **shapes)
         ),
         "convolve, Gauss-Kronrod 61": jax.jit(
             lambda t: convolve(decay, instrument, t, rule=GaussKronrod(61), **shapes)

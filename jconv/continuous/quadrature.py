@@ -191,24 +191,26 @@ def _contract(values: jax.Array, weights: np.ndarray) -> jax.Array:
 
 
 def _rounding(weighted: Any, at_x: Any, at_y: Any, p: Points, weights: Any, wide: Callable) -> jax.Array:
-    """The effect of rounding: of the values and their sum, and of the places where the functions are looked at."""
-    live = (p.jacobian != 0) & (_before(p.jacobian) != 0)
-    rise = lambda v: jnp.where(wide(live), jnp.abs(v - _before(v)), 0)
-    place_x = wide(jnp.maximum(jnp.abs(p.x), jnp.abs(p.corner_x)))
-    place_y = wide(jnp.maximum(jnp.abs(p.y), jnp.abs(p.corner_y)))
-    moved = rise(at_x) * place_x * jnp.abs(at_y) + rise(at_y) * place_y * jnp.abs(at_x)
+    """The effect of rounding: of the values and their sum, and of the places where the functions are looked at.
+
+    A place rounded by r moves the integral of F by at most r times that of |F'|, which is the sum of the rises of F
+    from node to node.
+    """
+    # Slices, not a shifted copy: XLA does not vectorise a loop that a concatenation is fused into.
+    later, before = (lambda v: v[:, 1:]), (lambda v: v[:, :-1])
     weights = jnp.asarray(weights, p.x.dtype)
     size = 8 * jnp.abs(weighted) * wide(weights)
+    rise = lambda v: jnp.abs(later(v) - before(v))
+    place = lambda v, corner: wide(jnp.maximum(jnp.abs(later(v)), jnp.abs(later(jnp.broadcast_to(corner, v.shape)))))
+    moved = rise(at_x) * place(p.x, p.corner_x) * jnp.abs(later(at_y))
+    moved = moved + rise(at_y) * place(p.y, p.corner_y) * jnp.abs(later(at_x))
     if p.weighted:  # the integral of |F'| is then not the sum of the rises
-        step = jnp.abs(p.x - _before(p.x))
+        step = rise(p.x)
         size = size * (1 + p.x.shape[1])  # as many roundings went into weights by recurrence
-        moved = moved * wide(jnp.where(step > 0, p.jacobian * weights / jnp.where(step > 0, step, 1), 0))
-    return jnp.finfo(p.x.dtype).eps * _contract(size + moved, np.ones(p.x.shape[1]))
-
-
-def _before(v: jax.Array) -> jax.Array:
-    """The value at the node before, along axis 1."""
-    return jnp.concatenate([v[:, :1], v[:, :-1]], axis=1)
+        moved = moved * wide(jnp.where(step > 0, later(p.jacobian) * weights[1:] / jnp.where(step > 0, step, 1), 0))
+    moved = jnp.where(wide((later(p.jacobian) != 0) & (before(p.jacobian) != 0)), moved, 0)
+    total = size[:, 0] + _contract(later(size) + moved, np.ones(p.x.shape[1] - 1))
+    return jnp.finfo(p.x.dtype).eps * total
 
 
 def _tail(product: Any, p: Points, far_end: Any, wide: Callable) -> jax.Array:
