@@ -5,24 +5,35 @@ from jconv.nn.blur_pooling import blur_pool
 from jconv.nn.cnn import CNN
 from jconv.nn.conv import Conv
 from jconv.nn.conv_transpose import ConvTranspose
+from jconv.nn.convnext import ConvNeXt
+from jconv.nn.mobilenet import MobileNetV2
+from jconv.nn.parameters import parameter_count
 from jconv.nn.pooling import avg_pool, lp_pool, max_pool, min_pool
+from jconv.nn.porting import from_torch, to_torch
 from jconv.nn.resize import pixel_shuffle, pixel_unshuffle, resize, upsample
+from jconv.nn.resnet import ResNet
 
 __all__ = [
     "CNN",
     "Conv",
+    "ConvNeXt",
     "ConvTranspose",
+    "MobileNetV2",
+    "ResNet",
     "adaptive_avg_pool",
     "adaptive_max_pool",
     "avg_pool",
     "blur_pool",
+    "from_torch",
     "global_avg_pool",
     "global_max_pool",
     "lp_pool",
     "max_pool",
     "min_pool",
+    "parameter_count",
     "pixel_shuffle",
     "pixel_unshuffle",
     "resize",
+    "to_torch",
     "upsample",
 ]

@@ -33,7 +33,7 @@ def functional(model: nnx.Module) -> tuple[Callable[..., tuple[Any, PyTree]], Py
     graph, params, variables = nnx.split(model, nnx.Param, ...)
 
     def apply(params: PyTree, variables: PyTree, *args, **kwargs) -> tuple[Any, PyTree]:
-        merged = nnx.merge(graph, params, variables)
+        merged = nnx.merge(graph, params, variables, copy=True)  # the call may write running means
         output = merged(*args, **kwargs)
         return output, nnx.split(merged, nnx.Param, ...)[2]
 
