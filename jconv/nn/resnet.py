@@ -10,6 +10,7 @@ from flax.nnx.nn import initializers
 
 from jconv._core import check
 from jconv.nn.conv import Conv
+from jconv.nn.pooling import max_pool
 
 DEPTHS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
 """Layers with weights → blocks of each stage (He et al., 2016, table 1)."""
@@ -92,7 +93,7 @@ class ResNet(nnx.Module):
         """The outputs of the four stages for images (N, H, W, in_features), the finest first."""
         x = nnx.relu(self.bn1(self.conv1(images)))
         if self.large:
-            x = nnx.max_pool(x, (3, 3), strides=(2, 2), padding=((1, 1), (1, 1)))
+            x = max_pool(x, (3, 3), 2, 1)
         outputs = []
         for stage in (self.layer1, self.layer2, self.layer3, self.layer4):
             for block in stage:

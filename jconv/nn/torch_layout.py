@@ -20,6 +20,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from flax import nnx
 
+from jconv.nn.conv import Conv
+from jconv.nn.conv_transpose import ConvTranspose
+
 COUNTER = "num_batches_tracked"
 """What PyTorch's BatchNorm counts beside its averages, and only uses where its `momentum` is None."""
 
@@ -60,15 +63,14 @@ def counters(model: nnx.Module) -> list[str]:
 
 
 def _layout(module: Any, attribute: str):
-    if attribute == "kernel" and hasattr(module, "transpose_kernel"):
-        taps = len(module.kernel_size)
-        if module.transpose_kernel:
-            return "weight", _taps_first(taps), _taps_last(taps)
-        groups = getattr(module, "feature_group_count", 1)
-        return "weight", lambda w: _reversed_from(w, groups), lambda k: _reversed_to(k, groups)
-    if attribute == "kernel" and hasattr(module, "kernel_size"):
+    if attribute == "kernel" and isinstance(module, Conv | nnx.Conv):
         taps = len(module.kernel_size)
         return "weight", _taps_first(taps), _taps_last(taps)
+    if attribute == "kernel" and isinstance(module, ConvTranspose | nnx.ConvTranspose):
+        taps, groups = len(module.kernel_size), getattr(module, "feature_group_count", 1)
+        if module.transpose_kernel:
+            return "weight", _taps_first(taps), _taps_last(taps)
+        return "weight", lambda w: _reversed_from(w, groups), lambda k: _reversed_to(k, groups)
     if attribute == "kernel" and isinstance(module, nnx.Linear):
         return "weight", np.transpose, np.transpose
     if attribute == "embedding" and isinstance(module, nnx.Embed):

@@ -68,7 +68,10 @@ def images_of_two_kinds():
     return jnp.asarray(images[..., None], jnp.float32), jnp.asarray(labels)
 
 
-@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param("resnet", marks=pytest.mark.slow), pytest.param("mobilenet", marks=pytest.mark.slow), "convnext"],
+)
 def test_learns_small_images_and_is_right_with_running_averages(name):
     images, labels = images_of_two_kinds()
     model = SMALL[name](1, 2, rngs=nnx.Rngs(0))
@@ -86,15 +89,17 @@ def test_learns_small_images_and_is_right_with_running_averages(name):
     assert metrics["loss"][-1] < 0.01 * metrics["loss"][0]
     nnx.update(model, state.params, state.variables)
     model.eval()
-    logits = jax.jit(lambda x: model(x))(images)
+    infer = jax.jit(lambda x: model(x))
+    logits = infer(images)
     assert (logits.argmax(-1) == labels).mean() > 0.95
-    # In evaluation an image's logits do not depend on its neighbours.
-    np.testing.assert_allclose(jax.jit(lambda x: model(x))(images)[:8], model(images[:8]), rtol=1e-3, atol=1e-3)
+    # In evaluation an image's logits do not depend on the images beside it.
+    alone = infer(jnp.repeat(images[:1], len(images), axis=0))[0]
+    np.testing.assert_allclose(alone, logits[0], rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", SMALL)
 def test_the_same_network_with_flaxs_layers(name):
-    ours, theirs = (SMALL[name](1, 2, rngs=nnx.Rngs(0), **more) for more in ({}, {"conv": nnx.Conv}))
+    ours, theirs = (SMALL[name](1, 2, **more, rngs=nnx.Rngs(0)) for more in ({}, {"conv": nnx.Conv}))
     chex.assert_trees_all_equal(nnx.to_pure_dict(nnx.state(ours)), nnx.to_pure_dict(nnx.state(theirs)))
     ours.eval()
     theirs.eval()
@@ -114,8 +119,9 @@ def test_a_key_turns_dropout_and_stochastic_depth_on(build):
     model = build(1, 2, rngs=nnx.Rngs(0))
     model.eval()
     images = jnp.repeat(images_of_two_kinds()[0][:1], 16, axis=0)
-    plain = model(images)
-    first, again, other = (model(images, key=jax.random.key(seed)) for seed in (0, 0, 1))
+    call = nnx.jit(lambda model, key: model(images, key=key))
+    plain = call(model, None)
+    first, again, other = (call(model, jax.random.key(seed)) for seed in (0, 0, 1))
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, plain)
     assert not np.array_equal(first, other)

@@ -8,7 +8,7 @@ import pytest
 from flax import nnx
 
 from jconv._core.errors import InputError
-from jconv.nn import Conv, ConvNeXt, MobileNetV2, ResNet, from_torch, to_torch
+from jconv.nn import Conv, ConvNeXt, ConvTranspose, MobileNetV2, ResNet, from_torch, to_torch
 
 torch = pytest.importorskip("torch", reason="PyTorch is the reference of these tests")
 
@@ -40,40 +40,93 @@ def numbers(module, seed=0):
 
 
 CONVOLUTIONS = [
-    {},
-    {"stride": 2, "padding": 1},
-    {"stride": (2, 1), "padding": (0, 2), "bias": False},
-    {"padding": "same", "dilation": 2},
-    {"padding": "same", "kernel_size": (4, 2)},
-    {"padding": "valid", "dilation": (1, 3)},
-    {"groups": 2, "padding": 3, "dilation": 2, "stride": 3},
-    {"groups": 4, "padding": 1},
-    {"kernel_size": 1, "stride": 2},
+    (2, {}),
+    (2, {"stride": 2, "padding": 1}),
+    (2, {"stride": (2, 1), "padding": (0, 2), "bias": False}),
+    (2, {"padding": "same", "dilation": 2}),
+    (2, {"padding": "same", "kernel_size": (4, 2)}),
+    (2, {"padding": "valid", "dilation": (1, 3)}),
+    (2, {"groups": 2, "padding": 3, "dilation": 2, "stride": 3}),
+    (2, {"groups": 4, "padding": 1}),
+    (2, {"kernel_size": 1, "stride": 2}),
+    (2, {"padding": (2, 1), "padding_mode": "reflect", "dilation": (2, 1)}),
+    (2, {"padding": 2, "padding_mode": "replicate", "stride": 2}),
+    (1, {"padding": 3, "padding_mode": "circular", "kernel_size": 7}),
+    (1, {"stride": 3, "dilation": 2, "groups": 2}),
+    (3, {"padding": (1, 0, 2), "stride": (1, 2, 1), "kernel_size": (2, 3, 3)}),
 ]
-"""Options of `torch.nn.Conv2d`; `kernel_size` is 3 where none is given."""
+"""Spatial axes, and options of PyTorch's layer; `kernel_size` is 3 where none is given."""
+
+TRANSPOSED = [
+    (2, {}),
+    (2, {"stride": 2, "kernel_size": 2}),
+    (2, {"stride": 2, "padding": 1, "output_padding": 1}),
+    (2, {"stride": (3, 1), "padding": (2, 0), "dilation": (1, 2), "groups": 2, "kernel_size": (4, 3)}),
+    (1, {"stride": 4, "padding": 2, "kernel_size": 8, "bias": False}),
+    (3, {"stride": 2, "dilation": 2, "groups": 4}),
+]
+
+
+def compare(ours, theirs, rank):
+    x = torch.randn(2, 4, *(11, 13, 7)[:rank], generator=torch.Generator().manual_seed(1))
+    theirs = numbers(theirs)
+    ported = from_torch(ours, theirs.state_dict())
+    with torch.no_grad():
+        agree(ported(jnp.asarray(last(x))), last(theirs(x)))
+    assert_equal_dicts(to_torch(ported), theirs.state_dict())
+
+
+def taps(rank, options):
+    size = options.get("kernel_size", 3)
+    return size if isinstance(size, tuple) else (size,) * rank
 
 
 @pytest.mark.filterwarnings("ignore:Using padding=.same.")
-@pytest.mark.parametrize("options", CONVOLUTIONS, ids=str)
-def test_convolutions(options):
-    options = dict(options)
-    size = options.pop("kernel_size", 3)
-    theirs = numbers(torch.nn.Conv2d(4, 8, size, **options))
-    padding = options.get("padding", 0)
+@pytest.mark.parametrize(("rank", "options"), CONVOLUTIONS, ids=str)
+def test_convolutions(rank, options):
+    theirs = getattr(torch.nn, f"Conv{rank}d")(4, 8, **{"kernel_size": 3, **options})
     ours = Conv(
         4,
         8,
-        size if isinstance(size, tuple) else (size, size),
+        taps(rank, options),
         options.get("stride", 1),
-        padding=padding.upper() if isinstance(padding, str) else padding,
+        padding=options.get("padding", 0),
+        padding_mode=options.get("padding_mode", "zeros"),
         kernel_dilation=options.get("dilation", 1),
         feature_group_count=options.get("groups", 1),
         use_bias=options.get("bias", True),
         rngs=nnx.Rngs(0),
     )
-    x = torch.randn(2, 4, 11, 13, generator=torch.Generator().manual_seed(1))
-    with torch.no_grad():
-        agree(from_torch(ours, theirs.state_dict())(jnp.asarray(last(x))), last(theirs(x)))
+    compare(ours, theirs, rank)
+
+
+@pytest.mark.parametrize("transpose_kernel", [True, False])
+@pytest.mark.parametrize(("rank", "options"), TRANSPOSED, ids=str)
+def test_transposed_convolutions(rank, options, transpose_kernel):
+    theirs = getattr(torch.nn, f"ConvTranspose{rank}d")(4, 8, **{"kernel_size": 3, **options})
+    ours = ConvTranspose(
+        4,
+        8,
+        taps(rank, options),
+        options.get("stride", 1),
+        torch_padding=options.get("padding", 0),
+        output_padding=options.get("output_padding", 0),
+        kernel_dilation=options.get("dilation", 1),
+        feature_group_count=options.get("groups", 1),
+        use_bias=options.get("bias", True),
+        transpose_kernel=transpose_kernel,
+        rngs=nnx.Rngs(0),
+    )
+    compare(ours, theirs, rank)
+
+
+@pytest.mark.parametrize("transpose_kernel", [True, False])
+def test_flaxs_own_layers(transpose_kernel):
+    compare(nnx.Conv(4, 6, (3, 2), 2, padding=1, rngs=nnx.Rngs(0)), torch.nn.Conv2d(4, 6, (3, 2), 2, 1), 2)
+    # Flax pads the stuffed input: by d (k - 1) - p, as its documentation says.
+    options = {"strides": 2, "padding": 2 * (3 - 1) - 1, "kernel_dilation": 2, "transpose_kernel": transpose_kernel}
+    ours = nnx.ConvTranspose(4, 6, (3, 3), **options, rngs=nnx.Rngs(0))
+    compare(ours, torch.nn.ConvTranspose2d(4, 6, 3, 2, 1, dilation=2), 2)
 
 
 def test_other_layers():
