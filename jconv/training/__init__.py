@@ -1,10 +1,12 @@
 """Learning: jitted Optax loops as pure pairs of functions, checkpoints that resume to the same bits, metrics."""
 
 from jconv.training.checkpoint import CheckpointError, Checkpoints
+from jconv.training.early_stopping import EarlyStopping
 from jconv.training.fit import Callback, NonFiniteError, Report, evaluate, fit
 from jconv.training.functional import functional
 from jconv.training.least_squares import least_squares_kernels
-from jconv.training.metrics import accuracy, confusion_matrix, wilson_interval
+from jconv.training.logs import JSONLines, TensorBoard
+from jconv.training.metrics import accuracy, bootstrap_interval, confusion_matrix, wilson_interval
 from jconv.training.progress import ProgressBar
 from jconv.training.trainer import State, Trainer, trainer
 
@@ -12,12 +14,16 @@ __all__ = [
     "Callback",
     "CheckpointError",
     "Checkpoints",
+    "EarlyStopping",
+    "JSONLines",
     "NonFiniteError",
     "ProgressBar",
     "Report",
     "State",
+    "TensorBoard",
     "Trainer",
     "accuracy",
+    "bootstrap_interval",
     "confusion_matrix",
     "evaluate",
     "fit",

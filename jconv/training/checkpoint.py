@@ -8,7 +8,7 @@ import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -23,6 +23,15 @@ from jconv.training.trainer import State
 
 class CheckpointError(InputError):
     """A checkpoint that is damaged, or that belongs to another model or other settings."""
+
+
+class Saved(NamedTuple):
+    """What a checkpoint gives back."""
+
+    state: State
+    history: dict[str, np.ndarray]
+    best: State | None
+    """The state that early stopping would return; None without it."""
 
 
 class Checkpoints:
@@ -72,16 +81,20 @@ class Checkpoints:
         steps = self.steps()
         return bool(steps) and not _seal(self.folder / str(steps[-1])).get("final", False)
 
-    def save(self, state: State, history: Mapping[str, np.ndarray], *, final: bool = False) -> None:
+    def save(
+        self, state: State, history: Mapping[str, np.ndarray], *, best: State | None = None, final: bool = False
+    ) -> None:
         """Save a state and the history that led to it, and delete what `keep` no longer covers.
 
-        `final` notes that the run ends here.
+        `best` is kept beside them; `final` notes that the run ends here.
         """
         arrays, step = _arrays(state), int(state.step)
         folder, seal = self.folder / str(step), self.folder / f"{step}.json"
         seal.unlink(missing_ok=True)
         with _checkpointer() as checkpointer:
             content = {"state": arrays, "history": {name: np.asarray(values) for name, values in history.items()}}
+            if best is not None:
+                content["best"] = _arrays(best)
             checkpointer.save(folder, args=ocp.args.StandardSave(content), force=True)
         about = {"settings": self.settings, "arrays": _shapes(arrays), "digest": _digest(folder), "final": final}
         write_json(seal, about)
@@ -89,8 +102,8 @@ class Checkpoints:
             (self.folder / f"{old}.json").unlink()
             shutil.rmtree(self.folder / str(old))
 
-    def restore(self, like: State) -> tuple[State, dict[str, np.ndarray]] | None:
-        """The newest state and its history, or None where there is none; `like` is a state of the same model."""
+    def restore(self, like: State) -> Saved | None:
+        """The newest state and what belongs to it, or None where there is none; `like` is a state of the same model."""
         if not (steps := self.steps()):
             return None
         folder = self.folder / str(steps[-1])
@@ -104,7 +117,8 @@ class Checkpoints:
         _refuse_other(folder, "array", about["arrays"], _shapes(_arrays(like)))
         with _checkpointer() as checkpointer:
             content = checkpointer.restore(folder, args=ocp.args.StandardRestore())
-        return _state(content["state"], like), {n: np.asarray(v) for n, v in content["history"].items()}
+        best = _state(content["best"], like) if "best" in content else None
+        return Saved(_state(content["state"], like), {n: np.asarray(v) for n, v in content["history"].items()}, best)
 
 
 def _checkpointer() -> ocp.Checkpointer:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol, cast
 
 import jax
 import jax.numpy as jnp
@@ -13,10 +13,13 @@ from jax import lax
 
 from jconv._core import check
 from jconv.training.checkpoint import Checkpoints
+from jconv.training.early_stopping import EarlyStopping
+from jconv.training.parallel import Device, batch_size_of, placement
 from jconv.training.trainer import State, Trainer
 
 PyTree = Any
 History = dict[str, np.ndarray]
+VALIDATION = "validation_"
 
 
 class NonFiniteError(FloatingPointError):
@@ -35,13 +38,17 @@ class Report(NamedTuple):
 
     state: State
     metrics: History
-    """The metrics of the steps since the last report, one array each."""
+    """The metrics of the steps since the last report, one array each; those of a validation have one entry."""
     done: int
     """Steps done in all."""
     steps: int
     """Steps to do in all."""
     seconds: float
     """Wall-clock seconds since `fit` began."""
+    samples: int | None = None
+    """Examples in the batch of a step, where its arrays share a first axis."""
+    last: bool = False
+    """Whether training ends here."""
 
 
 class Callback(Protocol):
@@ -50,14 +57,24 @@ class Callback(Protocol):
     def __call__(self, report: Report) -> None: ...
 
 
+class Indexed(Protocol):
+    """Batches on the host by number, such as a `grain.MapDataset`."""
+
+    def __getitem__(self, step: int, /) -> PyTree: ...
+
+
 def fit(
     trainer: Trainer,
     state: State,
-    batch: Callable[[PyTree, jax.Array], PyTree],
+    batch: Callable[[PyTree, jax.Array], PyTree] | Indexed,
     data: PyTree = (),
     *,
     steps: int,
     steps_per_call: int = 50,
+    validate: Callable[[State], Mapping[str, Any]] | None = None,
+    validate_every: int | None = None,
+    stop: EarlyStopping | None = None,
+    devices: Sequence[Device] | None = None,
     callbacks: Sequence[Callback] = (),
     checkpoints: Checkpoints | None = None,
 ) -> tuple[State, History]:
@@ -68,12 +85,23 @@ def fit(
     trainer : Trainer
     state : State
         Where to begin: `trainer.init(…)`. When `checkpoints` holds a newer state of the same model, that one goes on.
-    batch : callable (data, step) -> batch
+    batch : callable (data, step) -> batch, or an object with batch[step]
         The batch of a step as a pure, traceable function of the data and of the number of the step, so that a resumed
-        run sees the batches that it would have seen.
+        run sees the batches that it would have seen; or, for data too large for the device, batches of NumPy arrays by
+        number (such as a shuffled, batched `grain.MapDataset`), which are loaded while the device computes.
     data : pytree of arrays
-        Handed to `batch`; stays on the device.
+        Handed to a callable `batch`; stays on the device.
     steps, steps_per_call : int
+    validate : callable (State) -> dict of numbers, optional
+        Called where calls end, when `validate_every` steps have passed, and at the end. Its numbers join the history as
+        `validation_NAME`, and the steps as `validation_step`.
+    validate_every : int, optional
+        By default after each call.
+    stop : EarlyStopping, optional
+        Ends the training by one of the numbers of `validate`; the best state is returned.
+    devices : sequence of devices, optional
+        Spread each batch over these (such as `jax.local_devices()`); the state is the same on each. The result is that
+        of one device, to rounding.
     callbacks : sequence of callables (Report) -> None
     checkpoints : Checkpoints, optional
         Where states are saved, at the ends of calls.
@@ -81,7 +109,7 @@ def fit(
     Returns
     -------
     (State, dict of arrays)
-        The last state, and each metric at each step from the very first.
+        The last state, or the best where `stop` is given, and each metric at each step from the very first.
 
     Raises
     ------
@@ -89,6 +117,8 @@ def fit(
         At the first step whose loss or gradient is not finite; nothing of that call is saved.
     CheckpointError
         When `checkpoints` belongs to another model or is damaged.
+    ValueError
+        When the batch cannot be spread over the devices, or `stop` names a metric that `validate` does not return.
 
     Notes
     -----
@@ -107,34 +137,71 @@ def fit(
     array([1.    , 0.25  , 0.0625], dtype=float32)
     """
     steps, steps_per_call = check.positive_int("steps", steps), check.positive_int("steps_per_call", steps_per_call)
+    every = check.positive_int("validate_every", steps_per_call if validate_every is None else validate_every)
+    if stop is not None and validate is None:
+        raise ValueError("`stop` needs `validate`; pass a function of the state that returns its metric")
     parts: list[History] = []
-    saved = checkpoints.restore(state) if checkpoints else None
-    if saved is not None:
-        state, before = saved
-        parts.append(before)
+    best: State | None = None
+    if checkpoints and (saved := checkpoints.restore(state)):
+        state, best = saved.state, saved.best
+        parts.append(saved.history)
+    begin, done = time.perf_counter(), int(state.step)
+    count_at = lambda done: max(0, min(steps_per_call - done % steps_per_call, steps - done))
+    ended = lambda: done >= steps or (stop is not None and stop.ends(_series(parts, VALIDATION + stop.metric)))
 
-    def many(state: State, data: PyTree, count: int):
-        body = lambda state, _: trainer.step(state, batch(data, state.step))
-        return lax.scan(body, state, None, length=count)
+    traced, draw = callable(batch), cast(Any, batch)
+    first = jax.eval_shape(draw, data, state.step) if traced else draw[done] if done < steps else ()
+    samples = batch_size_of(first)
+    place = placement(devices, samples) if done < steps else placement(None, None)
+    state, data = place.replicate((state, data))
+
+    def many(state: State, inputs: PyTree, count: int):
+        def body(state: State, drawn: PyTree):
+            drawn = draw(inputs, state.step) if traced else drawn
+            state, metrics = trainer.step(state, place.split(drawn))
+            return place.together(state), metrics
+
+        return lax.scan(body, state, None if traced else inputs, length=count)
+
+    def inputs_at(done: int) -> PyTree:
+        """What the call that begins after `done` steps gets: the data, or its batches, one behind the other."""
+        if traced or not (count := count_at(done)):
+            return data
+        return jax.tree.map(lambda *arrays: np.stack(arrays), *(draw[step] for step in range(done, done + count)))
 
     call = jax.jit(many, static_argnums=2)
-    begin = time.perf_counter()
-    done = int(state.step)
     for callback in callbacks:
-        callback(Report(state, {}, done, steps, 0.0))
-    while done < steps:
-        # Calls end at multiples of steps_per_call, wherever the run began.
-        count = min(steps_per_call - done % steps_per_call, steps - done)
-        state, metrics = call(state, data, count)
+        callback(Report(state, {}, done, steps, 0.0, samples, ended()))
+    inputs = inputs_at(done)
+    while not ended():
+        count = count_at(done)  # calls end at multiples of steps_per_call, wherever the run began
+        state, metrics = call(state, inputs, count)
+        inputs = inputs_at(done + count)  # the host loads while the device computes
         metrics = {name: np.asarray(values) for name, values in metrics.items()}
         _refuse_non_finite(metrics, done)
         done += count
+        if validate is not None and (done // every > (done - count) // every or done == steps):
+            metrics |= _validation(validate, state, done)
         parts.append(metrics)
-        if checkpoints and (checkpoints.due(done, count) or done == steps):
-            checkpoints.save(state, _join(parts), final=done == steps)
+        if stop is not None and VALIDATION + "step" in metrics and _newest_is_best(parts, stop):
+            best = state
+        if checkpoints and (checkpoints.due(done, count) or ended()):
+            checkpoints.save(state, _join(parts), best=best, final=ended())
         for callback in callbacks:
-            callback(Report(state, metrics, done, steps, time.perf_counter() - begin))
-    return state, _join(parts)
+            callback(Report(state, metrics, done, steps, time.perf_counter() - begin, samples, ended()))
+    return (state if best is None else best), _join(parts)
+
+
+def _validation(validate: Callable[[State], Mapping[str, Any]], state: State, done: int) -> History:
+    found = {"step": done, **validate(state)}
+    return {VALIDATION + name: np.asarray(value)[None] for name, value in found.items()}
+
+
+def _newest_is_best(parts: list[History], stop: EarlyStopping) -> bool:
+    values = _series(parts, VALIDATION + stop.metric)
+    if len(values) < len(_series(parts, VALIDATION + "step")):
+        raise ValueError(f"`stop` watches {stop.metric!r}, which `validate` did not return; name one of its metrics")
+    return stop.best(values) == len(values) - 1
 
 
 def _refuse_non_finite(metrics: History, done: int) -> None:
@@ -144,8 +211,14 @@ def _refuse_non_finite(metrics: History, done: int) -> None:
         raise NonFiniteError(name.replace("_", " "), float(metrics[name][first]), done + first)
 
 
+def _series(parts: list[History], name: str) -> np.ndarray:
+    """One metric from the first step on."""
+    found = [part[name] for part in parts if name in part]
+    return np.concatenate(found) if found else np.zeros(0)
+
+
 def _join(parts: list[History]) -> History:
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[-1]} if parts else {}
+    return {name: _series(parts, name) for name in dict.fromkeys(name for part in parts for name in part)}
 
 
 def evaluate(apply: Callable[[PyTree], PyTree], inputs: PyTree, *, batch_size: int = 1024) -> PyTree:

@@ -1,8 +1,9 @@
-"""How good a classifier is, and how sure that figure is."""
+"""How good a model is, and how sure that figure is."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -52,6 +53,41 @@ def wilson_interval(successes: int, trials: int, *, z: float = 1.959964) -> tupl
     half = z * math.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
     scale = 1 + z * z / trials
     return max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale)
+
+
+def bootstrap_interval(
+    statistic: Callable[[np.ndarray], float], count: int, *, resamples: int = 1000, level: float = 0.95, seed: int = 0
+) -> tuple[float, float]:
+    """Confidence interval of any figure of a test set, by resampling its examples with replacement (percentiles).
+
+    Parameters
+    ----------
+    statistic : callable (indices (count,)) -> float
+        The figure of the examples with these indices, some of them several times.
+    count : int
+        How many examples there are: whole pictures, not their pixels, which are not independent.
+    resamples : int
+    level : float in (0, 1)
+    seed : int
+
+    Notes
+    -----
+    B. Efron, R. Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13.
+
+    Examples
+    --------
+    >>> right = np.repeat([1.0, 0.0], [355, 5])
+    >>> low, high = bootstrap_interval(lambda chosen: right[chosen].mean(), 360)
+    >>> 0.96 < low < 0.98 < high <= 1
+    True
+    """
+    count, resamples = check.positive_int("count", count), check.positive_int("resamples", resamples)
+    if not 0 < level < 1:
+        raise ValueError(f"`level` must lie in (0, 1), got {level}; pass 0.95 for 95 %")
+    rng = np.random.default_rng(seed)
+    values = [float(statistic(rng.integers(0, count, count))) for _ in range(resamples)]
+    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
 
 
 def _labels(predicted, truth) -> tuple[np.ndarray, np.ndarray]:

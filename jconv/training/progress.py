@@ -5,10 +5,13 @@ from __future__ import annotations
 from tqdm import tqdm
 
 from jconv.training.fit import Report
+from jconv.training.logs import rate
+
+_UNSHOWN = ("gradient_norm", "validation_step")
 
 
 class ProgressBar:
-    """A callback for `fit`: a bar on standard error with the loss; nothing where that is no terminal.
+    """A callback for `fit`: a bar on standard error with losses and samples per second; nothing without a terminal.
 
     Parameters
     ----------
@@ -19,14 +22,20 @@ class ProgressBar:
     """
 
     def __init__(self, label: str = "training", *, shown: bool | None = None):
-        self.label, self.shown, self.bar = label, shown, None
+        self.label, self.shown, self.bar, self.seconds = label, shown, None, 0.0
+        self.figures: dict[str, str] = {}
 
     def __call__(self, report: Report) -> None:
         if self.bar is None:
             hidden = None if self.shown is None else not self.shown
             self.bar = tqdm(total=report.steps, initial=report.done, desc=self.label, unit="step", disable=hidden)
         self.bar.update(report.done - self.bar.n)
-        if report.metrics:
-            self.bar.set_postfix(loss=f"{report.metrics['loss'][-1]:.3g}")
-        if report.done >= report.steps:
+        for name, values in report.metrics.items():
+            if values.ndim == 1 and name not in _UNSHOWN:
+                self.figures[name] = f"{values[-1]:.3g}"
+        if speed := rate(report, self.seconds):
+            self.figures["samples/s"] = f"{speed:.0f}"
+        self.seconds = report.seconds
+        self.bar.set_postfix(self.figures)
+        if report.last:
             self.bar.close()

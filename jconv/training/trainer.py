@@ -9,6 +9,9 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from jconv._core import check
+from jconv.training.accumulation import in_parts
+
 PyTree = Any
 # loss(params, variables, batch, key) -> (loss, (variables, metrics))
 Loss = Callable[[PyTree, PyTree, PyTree, jax.Array], tuple[jax.Array, tuple[PyTree, dict[str, jax.Array]]]]
@@ -39,7 +42,9 @@ class Trainer(NamedTuple):
     """(state, batch) -> (state, metrics), with "loss" and "gradient_norm" among the metrics"""
 
 
-def trainer(loss: Loss, optimizer: optax.GradientTransformation, *, average: float | None = None) -> Trainer:
+def trainer(
+    loss: Loss, optimizer: optax.GradientTransformation, *, average: float | None = None, accumulate: int = 1
+) -> Trainer:
     r"""Make the functions `init` and `step` that minimise a loss with an Optax optimizer.
 
     .. math:: p_{t+1} = p_t + u(\nabla L(p_t; b_t)), \qquad a_{t+1} = a_t + (1 - \delta_t)(p_{t+1} - a_t)
@@ -52,6 +57,10 @@ def trainer(loss: Loss, optimizer: optax.GradientTransformation, *, average: flo
     average : float in (0, 1), optional
         Decay of an exponential moving average of the parameters. It starts low and rises to this value,
         :math:`\delta_t = \min(\mathrm{average}, (1 + t) / (10 + t))`, so that the first steps are soon forgotten.
+    accumulate : int
+        Work through each batch in this many parts, one after the other, and follow the mean of their gradients: memory
+        for one part only. Where the loss is a mean over examples, the step is that of the whole batch, to rounding.
+        Metrics are averaged, `variables` handed on from part to part.
 
     Returns
     -------
@@ -60,11 +69,12 @@ def trainer(loss: Loss, optimizer: optax.GradientTransformation, *, average: flo
     Raises
     ------
     ValueError
-        When `average` lies outside (0, 1).
+        When `average` lies outside (0, 1), or a batch cannot be split into `accumulate` equal parts.
 
     Notes
     -----
     The key of a step is `fold_in(state.key, state.step)`: randomness depends on the step alone, not on the way there.
+    Part i of a batch takes every `accumulate`-th example from i on, and the key `fold_in(key of the step, i)`.
 
     Examples
     --------
@@ -77,7 +87,19 @@ def trainer(loss: Loss, optimizer: optax.GradientTransformation, *, average: flo
     """
     if average is not None and not 0 < average < 1:
         raise ValueError(f"`average` must lie in (0, 1), got {average}; pass None for no average")
+    accumulate = check.positive_int("accumulate", accumulate)
     optimizer = optax.with_extra_args_support(optimizer)
+
+    def value(params: PyTree, variables: PyTree, batch: PyTree, key: jax.Array):
+        value, (variables, _) = loss(params, variables, batch, key)
+        return variables, value
+
+    def gradient(params: PyTree, variables: PyTree, batch: PyTree, key: jax.Array):
+        gradient_of = jax.value_and_grad(loss, has_aux=True)
+        (value, (variables, metrics)), gradient = gradient_of(params, variables, batch, key)
+        return variables, (value, metrics, gradient)
+
+    mean_value, mean_gradient = in_parts(value, accumulate), in_parts(gradient, accumulate)
 
     def init(params: PyTree, key: jax.Array, variables: PyTree = ()) -> State:
         # The average is a copy, so that a jitted loop may take both buffers over.
@@ -86,13 +108,12 @@ def trainer(loss: Loss, optimizer: optax.GradientTransformation, *, average: flo
 
     def step(state: State, batch: PyTree) -> tuple[State, dict[str, jax.Array]]:
         key = jax.random.fold_in(state.key, state.step)
-        gradient_of = jax.value_and_grad(loss, has_aux=True)
-        (value, (variables, metrics)), gradient = gradient_of(state.params, state.variables, batch, key)
+        variables, (value, metrics, gradient) = mean_gradient(state.params, state.variables, batch, key)
         # Line searches ask for these; other optimizers ignore them.
         again = {
             "value": value,
             "grad": gradient,
-            "value_fn": lambda params: loss(params, state.variables, batch, key)[0],
+            "value_fn": lambda params: mean_value(params, state.variables, batch, key)[1],
         }
         updates, opt_state = optimizer.update(gradient, state.opt_state, state.params, **again)
         params: PyTree = optax.apply_updates(state.params, updates)
