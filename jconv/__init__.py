@@ -26,7 +26,7 @@ from jconv.engine import (
 
 __version__ = "0.1.0"
 
-_ROOMS = ("continuous", "kernels", "ndimage", "nn", "plotting", "signal", "tasks", "training")
+_ROOMS = ("continuous", "data", "kernels", "ndimage", "nn", "plotting", "signal", "tasks", "training")
 
 __all__ = [
     "accelerate",

@@ -23,11 +23,12 @@ def add(commands) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Read, filter, write."""
-    from jconv.tasks import images
+    from jconv.data import images
+    from jconv.tasks.images import filter_image, visible
     from jconv.tasks.specification import kernel_from
 
     kernel = kernel_from(args.kernel)
     kind = images.picture_format(args.out)
     image = images.load_image(args.image)
-    result = images.filter_image(image, kernel)
-    images.save_image(args.out, result if kind == "TIFF" else images.visible(result, kernel))
+    result = filter_image(image, kernel)
+    images.save_image(args.out, result if kind == "TIFF" else visible(result, kernel))

@@ -1,7 +1,8 @@
 """Whole jobs: learn kernels back from a photograph, classify digits. Each is data in, result out, and a `save`."""
 
+from jconv.data import load_image, photograph, save_image
 from jconv.tasks.digits import DigitsResult, DigitsSettings, train_digits
-from jconv.tasks.images import filter_image, load_image, photograph, save_image
+from jconv.tasks.images import filter_image
 from jconv.tasks.learn import LearnResult, learn_kernels
 from jconv.tasks.saved import SavedModel, load_model
 from jconv.tasks.settings import Settings, read_config, settings_from

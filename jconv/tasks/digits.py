@@ -17,9 +17,9 @@ from flax import nnx
 
 from jconv._core.extras import needed
 from jconv._core.files import output_folder
+from jconv.data import load_image
 from jconv.nn import CNN
 from jconv.tasks.augment import random_affine
-from jconv.tasks.images import load_image
 from jconv.tasks.recipe import learn, shuffled
 from jconv.tasks.saved import SavedModel, save_run
 from jconv.tasks.settings import Settings, setting

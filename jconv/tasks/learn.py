@@ -25,8 +25,8 @@ from jconv._core import check
 from jconv._core.errors import InputError
 from jconv._core.extras import needed
 from jconv._core.files import atomic, output_folder, write_json
+from jconv.data.images import size_of
 from jconv.nn import Conv
-from jconv.tasks.images import size_of
 from jconv.training import Callback, Checkpoints, fit, functional, least_squares_kernels, trainer
 
 LARGEST_SIDE = 512
