@@ -3,6 +3,20 @@
 from jconv.plotting.classification import confusion, learning_curves
 from jconv.plotting.figure import save
 from jconv.plotting.kernels import kernel_grid
+from jconv.plotting.learned import feature_maps, kernel_bank, receptive_field, saliency_maps
 from jconv.plotting.recovery import kernel_recovery
+from jconv.plotting.sliding import animate_sliding_kernel, sliding_kernel
 
-__all__ = ["confusion", "kernel_grid", "kernel_recovery", "learning_curves", "save"]
+__all__ = [
+    "animate_sliding_kernel",
+    "confusion",
+    "feature_maps",
+    "kernel_bank",
+    "kernel_grid",
+    "kernel_recovery",
+    "learning_curves",
+    "receptive_field",
+    "saliency_maps",
+    "save",
+    "sliding_kernel",
+]
