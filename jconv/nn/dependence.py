@@ -90,7 +90,7 @@ def _jconv(box: Box, shapes, params):
 def _lax_convolution(box: Box, shapes, params):
     (lhs, rhs), numbers = shapes, params["dimension_numbers"]
     space = _window(
-        [box[i] for i in numbers.out_spec[2:]], [rhs[i] for i in numbers.rhs_spec[2:]], params["window_strides"],
+        tuple(box[i] for i in numbers.out_spec[2:]), [rhs[i] for i in numbers.rhs_spec[2:]], params["window_strides"],
         params["padding"], params["rhs_dilation"], params["lhs_dilation"],
     )  # fmt: skip
     if space is None:

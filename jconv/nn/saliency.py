@@ -61,8 +61,6 @@ def saliency(
     """
     if not noise >= 0:
         raise ValueError(f"`noise` must not be negative, got {noise}; it is a share of the image's range")
-    if noise and key is None:
-        raise ValueError("`noise` needs a random `key`; pass jax.random.key(0)")
     check.positive_int("samples", samples)
     images = jnp.asarray(images)
     labels = apply(images).argmax(-1) if labels is None else jnp.asarray(labels)
@@ -71,6 +69,8 @@ def saliency(
     gradient = jax.grad(lambda x: jnp.take_along_axis(apply(x), labels[:, None], axis=-1).sum())
     if not noise:
         return jnp.abs(gradient(images)).max(-1)
+    if key is None:
+        raise ValueError("`noise` needs a random `key`; pass jax.random.key(0)")
     axes = tuple(range(1, images.ndim))
     sigma = noise * (images.max(axes, keepdims=True) - images.min(axes, keepdims=True))
 

@@ -50,7 +50,7 @@ def entries(model: nnx.Module) -> Iterator[Entry]:
     for path, variable in nnx.to_flat_state(nnx.state(model, (nnx.Param, nnx.BatchStat))):
         *parent, attribute = path
         module = modules.get(tuple(parent))
-        name, load, store = _layout(module, attribute)
+        name, load, store = _layout(module, str(attribute))
         empty = np.broadcast_to(np.zeros((), np.int8), variable.shape)  # a view, which costs nothing to lay out anew
         dotted = ".".join(map(str, (*parent, name)))
         yield Entry(path, dotted, store(empty).shape, variable.dtype, load, store)
@@ -97,7 +97,7 @@ def _taps_last(taps: int):
 def _reversed_from(weight: np.ndarray, groups: int) -> np.ndarray:
     """(in, out / groups, *taps) → (*taps, in / groups, out), taps reversed."""
     inputs, outputs, *taps = weight.shape
-    grouped = np.flip(weight, range(2, weight.ndim)).reshape(groups, inputs // groups, outputs, *taps)
+    grouped = np.flip(weight, tuple(range(2, weight.ndim))).reshape(groups, inputs // groups, outputs, *taps)
     kernel = grouped.transpose(*range(3, 3 + len(taps)), 1, 0, 2)
     return kernel.reshape(*taps, inputs // groups, groups * outputs)
 
@@ -105,6 +105,6 @@ def _reversed_from(weight: np.ndarray, groups: int) -> np.ndarray:
 def _reversed_to(kernel: np.ndarray, groups: int) -> np.ndarray:
     """(*taps, in / groups, out) → (in, out / groups, *taps), taps reversed."""
     *taps, inputs, outputs = kernel.shape
-    grouped = np.flip(kernel, range(len(taps))).reshape(*taps, inputs, groups, outputs // groups)
+    grouped = np.flip(kernel, tuple(range(len(taps)))).reshape(*taps, inputs, groups, outputs // groups)
     weight = grouped.transpose(len(taps) + 1, len(taps), len(taps) + 2, *range(len(taps)))
     return weight.reshape(groups * inputs, outputs // groups, *taps)
