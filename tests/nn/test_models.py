@@ -1,6 +1,8 @@
 """The classification models: their size, their shapes, that they learn, and that the layer class can be given."""
 
 import functools
+import re
+from pathlib import Path
 
 import chex
 import jax
@@ -10,7 +12,7 @@ import optax
 import pytest
 from flax import nnx
 
-from jconv.nn import ConvNeXt, MobileNetV2, ResNet, parameter_count
+from jconv.nn import ConvNeXt, MobileNetV2, ResNet, parameter_count, to_torch
 from jconv.training import functional, trainer
 
 SMALL = {
@@ -143,3 +145,16 @@ def test_a_key_turns_dropout_and_stochastic_depth_on(build):
 def test_bad_input(build, message):
     with pytest.raises(ValueError, match=message):
         build(3, 10, rngs=nnx.Rngs(0))
+
+
+def test_the_pages_python_runs():
+    text = (Path(__file__).parents[2] / "docs" / "models.md").read_text()
+    blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    scope: dict = {}
+    for block in blocks:
+        exec(block, scope)
+    count = int(re.search(r"print\(parameter_count\(model\)\)  # ([\d,]+)", text)[1].replace(",", ""))
+    assert count == parameter_count(scope["model"])
+    for name, array in scope["weights"].items():
+        np.testing.assert_array_equal(to_torch(scope["again"])[name], array)
+    assert scope["logits"].shape == (1, 10)
