@@ -23,6 +23,7 @@ from jconv.engine import (
     restore,
     unfold,
 )
+from jconv.engine.allocator import keep_freed_memory
 
 __version__ = "0.1.0"
 
@@ -53,6 +54,8 @@ def __getattr__(name: str) -> Any:
 def __dir__() -> list[str]:
     return sorted(__all__)
 
+
+keep_freed_memory()  # here, since it does most before JAX's first computation
 
 if os.environ.get("JCONV_ACCELERATE", "").strip().lower() in ("1", "true", "on", "yes"):
     accelerate()
