@@ -118,9 +118,9 @@ def _adaptive(inputs, output_shape, reduce):
     first = inputs.ndim - rank - 1
     if 0 in inputs.shape[first:-1]:
         raise ValueError(f"`inputs` must have at least one sample along each axis, got shape {inputs.shape}")
-    for i in reversed(range(rank)):
-        if wanted[i] is not None:
-            inputs = _binned(inputs, first + i, wanted[i], reduce)
+    for i, count in reversed(list(enumerate(wanted))):
+        if count is not None:
+            inputs = _binned(inputs, first + i, count, reduce)
     return inputs
 
 
