@@ -46,6 +46,19 @@ def crops_and_padding(padding, lhs_dilation, space: Sequence[int]):
     return tuple(crops), tuple(left)
 
 
+def _widened(geometry: Geometry) -> Geometry:
+    """A convolution without spatial axes, a product of matrices, as one along a last axis of one sample and one tap."""
+    numbers = lax.ConvDimensionNumbers(*((*spec, 2) for spec in geometry.dimension_numbers))
+    return dataclasses.replace(
+        geometry,
+        strides=(1,),
+        padding=((0, 0),),
+        lhs_dilation=(1,),
+        rhs_dilation=(1,),
+        dimension_numbers=numbers,
+    )
+
+
 def canonicalize(
     geometry: Geometry,
     lhs_shape: Sequence[int],
@@ -57,6 +70,8 @@ def canonicalize(
     portable: bool = False,
 ) -> Problem:
     """The canonical problem of a convolution as `lax` states it."""
+    if not geometry.strides:
+        geometry, lhs_shape, rhs_shape = _widened(geometry), (*lhs_shape, 1), (*rhs_shape, 1)
     lhs_spec, rhs_spec, _ = geometry.dimension_numbers
     space = [lhs_shape[i] for i in lhs_spec[2:]]
     crops, padding = crops_and_padding(geometry.padding, geometry.lhs_dilation, space)
@@ -110,6 +125,8 @@ def solve(problem: Problem, geometry: Geometry, lhs: jax.Array, rhs: jax.Array, 
     shape = out_shape(geometry, lhs.shape, rhs.shape)
     if problem.is_empty or 0 in shape:
         return jnp.zeros(shape, lhs.dtype)
+    if not geometry.strides:
+        return solve(problem, _widened(geometry), lhs[..., None], rhs[..., None], run)[..., 0]
     lhs_spec, rhs_spec, out_spec = geometry.dimension_numbers
     lhs = jnp.transpose(lhs, (lhs_spec[0], *lhs_spec[2:], lhs_spec[1]))
     rhs = jnp.transpose(rhs, (*rhs_spec[2:], rhs_spec[1], rhs_spec[0]))

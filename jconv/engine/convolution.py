@@ -18,6 +18,7 @@ import dataclasses
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 
 from jconv.engine import internals
 from jconv.engine.canonical import compute_dtype, crops_and_padding
@@ -45,6 +46,8 @@ def convolve(lhs, rhs, window: Window, *, precision="default", out_dtype=None, p
     """Canonical convolution (see `jconv.engine.problem`) under every transformation of JAX."""
     lhs, rhs = jnp.asarray(lhs), jnp.asarray(rhs)
     out_dtype = np.dtype(out_dtype or jnp.promote_types(lhs.dtype, rhs.dtype))
+    if is_left_to_lax(lhs, rhs):
+        return _by_lax(lhs, rhs, window, precision, out_dtype, policy)
     space = [
         max(0, (dilated(n, l) + sum(pair) - dilated(k, d)) // s + 1)
         for n, l, pair, k, d, s in zip(
@@ -65,6 +68,31 @@ def convolve(lhs, rhs, window: Window, *, precision="default", out_dtype=None, p
         window.groups,
     )
     return _bind(lhs, rhs, window=window, precision=precision, out_dtype=out_dtype, policy=policy)
+
+
+def is_left_to_lax(*arrays) -> bool:
+    """Whether a size is a variable of `jax.export`, or the type of an array names mesh axes (explicit sharding).
+
+    lax's own convolution has the rules for both. `accelerate()` plans what explicit sharding leaves to each program.
+    """
+    return internals.is_symbolic(*arrays) or internals.is_explicitly_sharded(*arrays)
+
+
+def _by_lax(lhs, rhs, window: Window, precision, out_dtype, policy: Policy):
+    policy.must_leave_to_lax()
+    spatial = "DHWABEFG"[: len(window.strides)]
+    return lax.conv_general_dilated(
+        lhs,
+        rhs,
+        window.strides,
+        window.padding,
+        window.lhs_dilation,
+        window.rhs_dilation,
+        (f"N{spatial}C", f"{spatial}IO", f"N{spatial}C"),
+        window.groups,
+        precision=lax.Precision.HIGHEST if precision == "highest" else None,
+        preferred_element_type=out_dtype,
+    )
 
 
 def _problem(lhs, rhs, window: Window, dtype, **facts) -> Problem:

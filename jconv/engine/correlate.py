@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from jconv._core import check
-from jconv.engine.convolution import Window, convolve
+from jconv.engine import low_rank
+from jconv.engine.canonical import compute_dtype, crops_and_padding
+from jconv.engine.convolution import Window, convolve, is_left_to_lax
 from jconv.engine.lax_face import precision_name
 from jconv.engine.planner import Plan, policy_of
+from jconv.engine.problem import Problem
 
 
 def correlate(
@@ -25,6 +28,7 @@ def correlate(
     precision=None,
     memory_budget: int | None = None,
     finite_only: bool = True,
+    kernel_error: float | None = None,
 ) -> jax.Array:
     r"""Correlate the last axes of `x` with a kernel, zeros outside.
 
@@ -38,6 +42,7 @@ def correlate(
     padding : (before, after) zeros for each of the n axes; negative crops. Default none.
     strides, dilation : one integer for each axis. Default 1.
     algorithm, precision, memory_budget, finite_only : as `jconv.conv_general_dilated`.
+    kernel_error : how far the kernel may be from the one that is applied, relative to its norm. Default: its rounding.
 
     Returns
     -------
@@ -46,18 +51,22 @@ def correlate(
     Raises
     ------
     ValueError
-        Where `x` has fewer axes than the kernel, or a sequence has another length than the kernel's rank.
+        Where `x` has fewer axes than the kernel, a sequence has another length than the kernel's rank, or
+        `kernel_error` is negative.
 
     Notes
     -----
-    The gradient is that of the sum.
+    The gradient is that of the sum. A kernel of rank two or more whose numbers are known – a NumPy array, or any array
+    outside of jit – becomes a sum of separable ones where that is estimated to be faster (`jconv.kernels.factor`
+    shows them). An output then errs by at most `kernel_error` times the kernel's norm times the norm of the samples
+    under it.
 
     Examples
     --------
     >>> correlate(jnp.array([1.0, 2.0, 4.0]), jnp.array([1.0, 1.0]), padding=[(1, 0)])
     Array([1., 3., 6.], dtype=float...)
     """
-    x, kernel = jnp.asarray(x), jnp.asarray(kernel)
+    given, x, kernel = kernel, jnp.asarray(x), jnp.asarray(kernel)
     n = kernel.ndim
     if x.ndim < n:
         raise ValueError(f"`x` must have at least the rank of `kernel`, got shapes {x.shape} and {kernel.shape}")
@@ -71,14 +80,44 @@ def correlate(
     )
     if len(window.padding) != n:
         raise ValueError(f"`padding` must hold a pair for each of the kernel's {n} axes, got {padding!r}")
+    if kernel_error is not None and not kernel_error >= 0:
+        raise ValueError(f"`kernel_error` must not be negative, got {kernel_error}; pass a share of the kernel's norm")
     batch, space = x.shape[: x.ndim - n], x.shape[x.ndim - n :]
     if n == 0:
         return x * kernel
-    out = convolve(
-        x.reshape(int(np.prod(batch)), *space, 1),
-        kernel[..., None, None],
-        window,
-        precision=precision_name(precision),
-        policy=policy_of(algorithm, memory_budget, finite_only),
-    )
+    policy = policy_of(algorithm, memory_budget, finite_only)
+    name = precision_name(precision)
+    x = x.reshape(math.prod(batch), *space, 1)
+    problem, cropped = _one_channel(x, kernel, window, name)
+    terms = None if problem is None else low_rank.terms_for(problem, given, policy=policy, error=kernel_error)
+    if problem is not None and terms is not None:
+        out = low_rank.apply(problem, cropped, terms, policy=policy)
+        out = out.astype(jnp.promote_types(x.dtype, kernel.dtype))
+    else:
+        out = convolve(x, kernel[..., None, None], window, precision=name, policy=policy)
     return out.reshape(batch + out.shape[1:-1])
+
+
+def _one_channel(x, kernel, window: Window, precision: str) -> tuple[Problem | None, jax.Array]:
+    """The problem and its cropped input; no problem where nothing is left to sum, or lax takes it."""
+    if is_left_to_lax(x, kernel):
+        return None, x
+    crops, padding = crops_and_padding(window.padding, window.lhs_dilation, x.shape[1:-1])
+    cropped = x[(slice(None), *(slice(*crop) for crop in crops), slice(None))]
+    if 0 in cropped.shape or 0 in kernel.shape:
+        return None, cropped
+    dtype = compute_dtype(str(jnp.promote_types(x.dtype, kernel.dtype)))
+    platform = jax.default_backend()
+    problem = Problem(
+        lhs_shape=cropped.shape,
+        rhs_shape=(*kernel.shape, 1, 1),
+        strides=window.strides,
+        padding=padding,
+        lhs_dilation=window.lhs_dilation,
+        rhs_dilation=window.rhs_dilation,
+        groups=1,
+        dtype=dtype,
+        precision=precision,
+        platform="cuda" if platform == "gpu" else platform,
+    )
+    return problem, cropped

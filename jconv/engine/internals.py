@@ -81,6 +81,17 @@ def _varying(aval):
     return frozenset(getattr(getattr(aval, "mat", None), "varying", ()))
 
 
+def is_explicitly_sharded(*arrays) -> bool:
+    """Whether the type of an array says over which mesh axes it is sharded."""
+    specs = (getattr(getattr(jax.typeof(a), "sharding", None), "spec", ()) for a in arrays)
+    return any(axis is not None for spec in specs for axis in spec)
+
+
+def is_symbolic(*arrays) -> bool:
+    """Whether a size is a variable, and no number."""
+    return not all(isinstance(size, int | np.integer) for array in arrays for size in array.shape)
+
+
 def _equally_varying(lhs, rhs):
     """Both operands varying over the same mesh axes, as `shard_map` asks of every binary operation."""
     left, right = _varying(jax.typeof(lhs)), _varying(jax.typeof(rhs))

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from jconv.engine import canonical
-from jconv.engine.convolution import Window, convolve
+from jconv.engine.convolution import Window, convolve, is_left_to_lax
 from jconv.engine.planner import Plan, Policy, policy_of
 from jconv.engine.problem import Problem
 
@@ -28,6 +28,7 @@ def conv_general_dilated(
     batch_group_count: int = 1,
     precision: Any = None,
     preferred_element_type: Any = None,
+    out_sharding: Any = None,
     *,
     algorithm: str | Plan = "auto",
     memory_budget: int | None = None,
@@ -43,7 +44,7 @@ def conv_general_dilated(
     ----------
     lhs, rhs : input and kernel, rank n + 2, axes as `dimension_numbers` says (default: N C spatial, O I spatial).
     window_strides, padding, lhs_dilation, rhs_dilation, dimension_numbers, feature_group_count, batch_group_count,
-    precision, preferred_element_type : as in `jax.lax`; paddings may be negative.
+    precision, preferred_element_type, out_sharding : as in `jax.lax`; paddings may be negative.
     algorithm : "auto", the name of an algorithm, or a `Plan` made by `jconv.plan`.
     memory_budget : bytes of extra memory that the algorithm may use; default four times input plus output.
     finite_only : with False, algorithms that spread a NaN or inf further than the sum does are left out.
@@ -61,7 +62,8 @@ def conv_general_dilated(
     Notes
     -----
     The gradient is that of the sum; the adjoints are convolutions and are planned on their own. A named algorithm
-    rules the forward convolution, and its adjoints where it is "xla" or "direct".
+    rules the forward convolution, and its adjoints where it is "xla" or "direct". Symbolic shapes and arrays of
+    explicit sharding go to `jax.lax` as they are.
 
     Examples
     --------
@@ -83,11 +85,14 @@ def conv_general_dilated(
     }
     # lax states the contract, and its errors: an abstract call checks the arguments and tells the result's dtype.
     out = jax.eval_shape(functools.partial(lax.conv_general_dilated, precision=precision, **options), lhs, rhs)
+    policy = policy_of(algorithm, memory_budget, finite_only)
+    if out_sharding is not None or is_left_to_lax(lhs, rhs):
+        policy.must_leave_to_lax()
+        return lax.conv_general_dilated(lhs, rhs, precision=precision, out_sharding=out_sharding, **options)
     geometry = geometry_of(lhs.shape, rhs.shape, **options)
     problem = canonical.canonicalize(
         geometry, lhs.shape, rhs.shape, str(lhs.dtype), precision=precision_name(precision)
     )
-    policy = policy_of(algorithm, memory_budget, finite_only)
     run = functools.partial(_convolve, out_dtype=out.dtype, policy=policy)
     return canonical.solve(problem, geometry, lhs, rhs, run).astype(out.dtype)
 
@@ -145,6 +150,7 @@ def conv_transpose(
     transpose_kernel: bool = False,
     precision: Any = None,
     preferred_element_type: Any = None,
+    use_consistent_padding: bool = False,
     *,
     algorithm: str | Plan = "auto",
     memory_budget: int | None = None,
@@ -153,9 +159,10 @@ def conv_transpose(
     """Transposed (fractionally strided) convolution, as `jax.lax.conv_transpose`.
 
     A convolution of the input zero-stuffed by `strides`; with `transpose_kernel` the adjoint in its input of the
-    convolution with this kernel. Arguments, defaults and result as in `jax.lax`; `algorithm`, `memory_budget`,
-    `finite_only`, errors and gradients as in `conv_general_dilated`. No inserted zero is multiplied: see
-    `jconv.engine.algorithms.polyphase`.
+    convolution with this kernel. Arguments, defaults and result as in `jax.lax`: "SAME" and "VALID" are the padding of
+    that convolution, numbers are too with `use_consistent_padding`, and else pad the stuffed input. `algorithm`,
+    `memory_budget`, `finite_only`, errors and gradients as in `conv_general_dilated`. No inserted zero is multiplied:
+    see `jconv.engine.algorithms.polyphase`.
 
     Examples
     --------
@@ -165,8 +172,8 @@ def conv_transpose(
     lhs, rhs = jnp.asarray(lhs), jnp.asarray(rhs)
     n = lhs.ndim - 2
     if dimension_numbers is None:
-        spatial = "DHW"[-n:] if n <= 3 else None
-        if spatial is None or n < 1:
+        spatial = "DHW"[3 - n :]
+        if not 0 <= n <= 3:
             raise ValueError(
                 f"`dimension_numbers` has no default for {n} spatial axes, `lhs` having shape {lhs.shape}; pass them"
             )
@@ -181,6 +188,7 @@ def conv_transpose(
         transpose_kernel=transpose_kernel,
         precision=precision,
         preferred_element_type=preferred_element_type,
+        use_consistent_padding=use_consistent_padding,
     )
     jax.eval_shape(reference, lhs, rhs)
     numbers = lax.conv_dimension_numbers(lhs.shape, rhs.shape, dimension_numbers)
@@ -188,6 +196,8 @@ def conv_transpose(
     taps = [(rhs.shape[i] - 1) * d + 1 for i, d in zip(numbers.rhs_spec[2:], rhs_dilation)]
     if isinstance(padding, str) and padding in ("SAME", "VALID"):
         padding = [_transpose_padding(k, s, padding) for k, s in zip(taps, strides)]
+    elif use_consistent_padding and not isinstance(padding, str):
+        padding = [(k - 1 - before, k - 1 - after) for k, (before, after) in zip(taps, padding)]
     if transpose_kernel:
         rhs = jnp.flip(rhs, numbers.rhs_spec[2:])
         rhs = jnp.swapaxes(rhs, numbers.rhs_spec[0], numbers.rhs_spec[1])

@@ -84,6 +84,8 @@ def _taken(lhs, filter_shape, window_strides, padding, lhs_dilation, rhs_dilatio
     crops, _ = canonical.crops_and_padding(geometry.padding, geometry.lhs_dilation, x.shape[1:-1])
     problem = canonical.canonicalize(geometry, lhs.shape, kernel_shape, str(lhs.dtype))
     x = x[(slice(None), *(slice(*crop) for crop in crops), slice(None))]
+    if n == 0:
+        return geometry, x[:, None]  # the array itself is its only patch
     return geometry, _patches(problem, x)
 
 

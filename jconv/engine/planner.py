@@ -43,6 +43,14 @@ class Policy:
         name = self.algorithm
         return self if name in ("auto", *_UNIVERSAL) else dataclasses.replace(self, algorithm="auto")
 
+    def must_leave_to_lax(self) -> None:
+        """Raise where another algorithm than XLA's was named for arrays that only lax's own convolution can take."""
+        if self.algorithm not in ("auto", "xla"):
+            raise ValueError(
+                f"`algorithm` {self.algorithm!r} takes shapes in numbers and no explicit sharding; pass 'auto' or "
+                "'xla', or call it inside shard_map"
+            )
+
 
 def policy_of(algorithm: str | Plan, memory_budget: int | None = None, finite_only: bool = True) -> Policy:
     """The policy that a public function's keyword arguments describe."""

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import dtypes
 
-from jconv._core import check
+from jconv._core import check, separable
 from jconv._core.concrete import is_traced
 
 
@@ -25,7 +25,7 @@ class Factors(NamedTuple):
 
     def dense(self) -> jax.Array:
         """The kernel that the terms add up to."""
-        return sum((_outer(term) for term in self.terms), start=jnp.zeros(()))
+        return sum((separable.outer(term) for term in self.terms), start=jnp.zeros(()))
 
 
 def factor(kernel, *, rtol: float | None = None, terms: int | None = None) -> Factors:
@@ -58,33 +58,11 @@ def factor(kernel, *, rtol: float | None = None, terms: int | None = None) -> Fa
     wide = given.astype(np.complex128 if np.iscomplexobj(given) else np.float64)
     tolerance = np.finfo(dtype).eps * max(wide.shape) if rtol is None else rtol
     largest = np.linalg.norm(wide.reshape(wide.shape[0], -1), 2)
-    found = sorted(_split(wide, float(tolerance * largest)), key=lambda t: -np.prod([np.linalg.norm(f) for f in t]))
+    found = separable.terms(wide, float(tolerance * largest))
     found = found[: check.positive_int("terms", terms)] if terms is not None else found
     dtype = dtypes.canonicalize_dtype(dtype)
-    rest = wide - sum((_outer(term) for term in found), start=np.zeros(wide.shape))
+    rest = wide - sum((separable.outer(term) for term in found), start=np.zeros(wide.shape))
     return Factors(tuple(tuple(jnp.asarray(f, dtype) for f in term) for term in found), float(np.abs(rest).sum()))
-
-
-def _split(kernel: np.ndarray, threshold: float) -> list[tuple[np.ndarray, ...]]:
-    if kernel.ndim == 1:
-        return [(kernel,)]
-    u, s, v = np.linalg.svd(kernel.reshape(kernel.shape[0], -1), full_matrices=False)
-    terms = []
-    for r in range(max(1, int((s > threshold).sum()))):
-        for rest in _split((s[r] * v[r]).reshape(kernel.shape[1:]), threshold):
-            # Share the weight, so that all the factors are of one size.
-            norms = np.array([1.0, *(np.linalg.norm(f) for f in rest)])
-            mean = np.prod(norms) ** (1 / len(norms))
-            scales = mean / np.where(norms == 0, 1, norms)
-            terms.append(tuple(f * c for f, c in zip((u[:, r], *rest), scales)))
-    return terms
-
-
-def _outer(term):
-    result = term[0]
-    for f in term[1:]:
-        result = result[..., None] * f
-    return result
 
 
 class Description(NamedTuple):

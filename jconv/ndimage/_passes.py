@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import partial, reduce
 
 import jax
 import jax.numpy as jnp
@@ -11,6 +11,8 @@ from jax import lax
 
 from jconv import engine
 from jconv._core.boundary import pad
+from jconv.engine import low_rank
+from jconv.engine.problem import Problem
 from jconv.ndimage._output import store
 
 # From so many taps on, measured on XLA:CPU, a banded matrix across the rows beats shifted rows.
@@ -93,33 +95,35 @@ def boxes(x, cval, *, sizes, axes, rules, lefts, work, dtype):
 
 @partial(jax.jit, static_argnames=("rule", "lefts", "work", "dtype"))
 def dense(x, weights, cval, *, rule, lefts, work, dtype):
-    """One correlation with n-D weights, given whole or as a tuple of 1-D factors, one per axis."""
-    shape = tuple(f.shape[0] for f in weights) if isinstance(weights, tuple) else weights.shape
+    """One correlation with n-D weights, given whole or as a sum of terms, each a tuple of 1-D factors, one per axis."""
+    separable = isinstance(weights, tuple)
+    shape = tuple(f.shape[0] for f in weights[0]) if separable else weights.shape
     padded = pad(x.astype(work), [(left, size - 1 - left) for left, size in zip(lefts, shape)], rule, cval)
-    if isinstance(weights, tuple):
-        for axis, factor in enumerate(weights):
-            if factor.shape[0] > 1:
-                padded = along(padded, factor.astype(work), axis)
-            else:
-                padded = padded * factor.astype(work)[0]
-        return store(padded, dtype)
-    return store(engine.correlate(padded, weights.astype(work)), dtype)
+    if not separable:
+        return store(engine.correlate(padded, weights.astype(work)), dtype)
+    parts = [_term(padded, [f.astype(work) for f in factors]) for factors in weights]
+    return store(reduce(jnp.add, parts), dtype)
 
 
-def rank_one(weights) -> tuple[np.ndarray, ...] | None:
-    """The 1-D factors of `weights` if they are an outer product to rounding, and if passes are the cheaper way."""
-    if weights.size <= 2 * sum(weights.shape) or not np.isfinite(weights).all():
+def _term(x: jax.Array, factors: list[jax.Array]) -> jax.Array:
+    for axis, factor in enumerate(factors):
+        x = along(x, factor, axis) if factor.shape[0] > 1 else x * factor[0]
+    return x
+
+
+def terms(weights: np.ndarray, space: tuple[int, ...], work) -> tuple[tuple[np.ndarray, ...], ...] | None:
+    """The separable terms of weights for an image of shape `space`, if passes are the cheaper way."""
+    if not jnp.issubdtype(work, jnp.inexact):
         return None
-    peak = np.unravel_index(np.abs(weights).argmax(), weights.shape)
-    if weights[peak] == 0:
-        return None
-    lines = [
-        weights[tuple(slice(None) if a == b else peak[b] for b in range(weights.ndim))] for a in range(weights.ndim)
-    ]
-    factors = [lines[0], *(line / weights[peak] for line in lines[1:])]
-    product = factors[0]
-    for factor in factors[1:]:
-        product = product[..., None] * factor
-    if np.abs(product - weights).max() > 1e-14 * np.abs(weights[peak]):
-        return None
-    return tuple(factors)
+    problem = Problem(
+        lhs_shape=(1, *(n + k - 1 for n, k in zip(space, weights.shape)), 1),
+        rhs_shape=(*weights.shape, 1, 1),
+        strides=(1,) * len(space),
+        padding=((0, 0),) * len(space),
+        lhs_dilation=(1,) * len(space),
+        rhs_dilation=(1,) * len(space),
+        groups=1,
+        dtype=str(np.dtype(work)),
+    )
+    # Weights of zeros have no terms, and are no sum of passes.
+    return low_rank.terms_for(problem, weights) or None

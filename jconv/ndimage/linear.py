@@ -100,8 +100,8 @@ def _filter(input, weights, output, mode, cval, origin, axes, *, convolution):
     rule = arguments.one_mode(mode)
     dtype, work = _dtypes(x, weights, output)
     if x.size:
-        factors = None if is_traced(weights) else _passes.rank_one(weights)
-        given = factors if factors is not None else weights
+        terms = None if is_traced(weights) else _passes.terms(weights, x.shape, work)
+        given = terms if terms is not None else weights
         x = _passes.dense(x, given, cval, rule=rule, lefts=lefts, work=work, dtype=dtype)
     return _output.deliver(x.astype(dtype), output)
 

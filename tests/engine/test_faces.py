@@ -1,6 +1,7 @@
 """The dialects of `jax.lax`: same arguments, same results, same errors."""
 
 import functools
+import inspect
 
 import jax
 import jax.numpy as jnp
@@ -69,6 +70,45 @@ def test_conv_transpose(padding, transpose_kernel, strides):
     w = draw(3, 2, 5, 4) if transpose_kernel else draw(3, 2, 4, 5)
     options = {"strides": strides, "padding": padding, "transpose_kernel": transpose_kernel, "rhs_dilation": (2, 1)}
     assert normwise(conv_transpose(x, w, **options), lax.conv_transpose(x, w, **options)) < 1e-6
+
+
+@pytest.mark.parametrize("padding", ["SAME", "VALID", [(1, 2), (0, 1)]], ids=str)
+def test_conv_transpose_with_consistent_padding(padding):
+    x, w = draw(2, 5, 6, 4), draw(3, 4, 4, 5)
+    options = {"strides": (2, 3), "padding": padding, "rhs_dilation": (2, 1), "use_consistent_padding": True}
+    assert normwise(conv_transpose(x, w, **options), lax.conv_transpose(x, w, **options)) < 1e-6
+
+
+def test_no_spatial_axes():
+    x, w = draw(4, 3), draw(3, 5)
+    want = lax.conv_general_dilated(x, w, (), (), dimension_numbers=("NC", "IO", "NC"))
+    assert normwise(conv_general_dilated(x, w, (), (), dimension_numbers=("NC", "IO", "NC")), want) < 1e-6
+    assert normwise(conv_transpose(x, w, (), "SAME"), want) < 1e-6
+    f = functools.partial(
+        lax.conv_general_dilated,
+        window_strides=(),
+        padding=(),
+        dimension_numbers=("NC", "OI", "CN"),
+        batch_group_count=2,
+    )
+    x, w = draw(6, 4), draw(8, 4)
+    want = jax.jit(jax.grad(lambda x, w: (f(x, w) ** 2).sum(), (0, 1)))(x, w)
+    with jconv.accelerate():
+        got = jax.jit(jax.grad(lambda x, w: (f(x, w) ** 2).sum(), (0, 1)))(x, w)
+    for a, b in zip(got, want):
+        assert normwise(a, b) < 1e-6
+    np.testing.assert_array_equal(conv_general_dilated_patches(x, (), (), "SAME"), x)
+
+
+def test_every_argument_of_lax_is_taken():
+    for name in (
+        "conv_general_dilated",
+        "conv_transpose",
+        "conv_general_dilated_local",
+        "conv_general_dilated_patches",
+    ):
+        theirs, ours = (list(inspect.signature(getattr(module, name)).parameters) for module in (lax, jconv))
+        assert ours[: len(theirs)] == theirs, name
 
 
 @pytest.mark.parametrize(

@@ -88,3 +88,63 @@ def test_a_custom_call_is_not_exported():
     exported = export.export(jax.jit(depthwise))(x, w)
     assert "@__onednn" not in exported.mlir_module()
     np.testing.assert_allclose(exported.call(x, w), jax.jit(depthwise)(x, w), rtol=1e-5)
+
+
+NUMBERS = ("NHWC", "HWIO", "NHWC")
+
+
+def exported(f, *shapes):
+    """A program that another process could run."""
+    from jax import export
+
+    program = export.export(jax.jit(f))(*shapes)
+    assert "@__onednn" not in program.mlir_module()
+    return program
+
+
+def test_a_gradient_is_exported_with_the_planner_in_force():
+    import jconv
+
+    def loss(x, w):
+        y = lax.conv_general_dilated(x, w, (2, 2), "SAME", dimension_numbers=NUMBERS, feature_group_count=32)
+        return (y**2).sum()
+
+    x = np.random.default_rng(0).standard_normal((2, 16, 16, 32)).astype("float32")
+    w = np.random.default_rng(1).standard_normal((5, 5, 1, 32)).astype("float32")
+    want = jax.jit(jax.grad(loss, (0, 1)))(x, w)
+    with jconv.accelerate():
+        program = exported(jax.grad(loss, (0, 1)), x, w)
+        got = program.call(x, w)
+    for a, b in zip(got, want):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4 * np.abs(b).max())
+
+
+@pytest.mark.parametrize("face", ["lax", "conv2d", "correlate"])
+def test_symbolic_shapes_are_exported(face):
+    """A program for any batch: nothing can be planned, and XLA's own convolution is what remains."""
+    from jax import export
+
+    import jconv
+
+    w = np.random.default_rng(1).standard_normal((3, 3, 1, 4)).astype("float32")
+    f = {
+        "lax": lambda x: jconv.conv_general_dilated(x, w, (1, 2), "SAME", dimension_numbers=NUMBERS),
+        "conv2d": lambda x: jconv.conv2d(x, w, strides=(1, 2)),
+        "correlate": lambda x: jconv.engine.correlate(x[..., 0], w[..., 0, 0], padding=[(1, 1), (1, 1)]),
+    }[face]
+    shape = export.symbolic_shape("b, 16, 15, 1")
+    program = exported(f, jax.ShapeDtypeStruct(shape, np.float32))
+    for batch in (1, 3):
+        x = np.random.default_rng(batch).standard_normal((batch, 16, 15, 1)).astype("float32")
+        np.testing.assert_allclose(program.call(x), f(x), rtol=1e-4, atol=1e-5)
+
+
+def test_a_named_algorithm_wants_numbers():
+    from jax import export
+
+    import jconv
+
+    x = jax.ShapeDtypeStruct(export.symbolic_shape("b, 16, 16, 1"), np.float32)
+    f = jax.jit(lambda x: jconv.conv2d(x, np.ones((3, 3, 1, 1), np.float32), algorithm="fft"))
+    with pytest.raises(ValueError, match="`algorithm` 'fft' takes shapes in numbers"):
+        export.export(f)(x)
