@@ -94,14 +94,27 @@ CASES = [
 
 
 def generated(seed: int) -> Case:
-    """A random small problem; every one is valid."""
+    """A random small problem; every one is valid. Most are of any geometry, the others of a kind that few would hit."""
     rnd = random.Random(seed)
-    n = rnd.choice((1, 1, 2, 2, 2, 2, 3))
+    kind = rnd.choice(("any", "any", "any", "plain", "short", "depthwise", "signal", "kernel gradient"))
+    n = {"signal": 1, "short": rnd.choice((1, 2))}.get(kind) or rnd.choice((1, 1, 2, 2, 2, 2, 3))
+    steps = (1, 1, 1, 2, 3) if kind in ("any", "kernel gradient") else (1,)
     groups, inputs, multiplier = rnd.choice((1, 1, 1, 2, 3, 4)), rnd.choice((1, 1, 2, 3)), rnd.choice((1, 1, 2, 3))
-    largest = {1: 80, 2: 12, 3: 5}[n]
+    if kind == "short":
+        groups = 1
+    elif kind == "depthwise":
+        groups, inputs = rnd.randint(1, 9), 1
+    elif kind == "signal":
+        groups, inputs, multiplier = rnd.choice(((1, 1, 1), (1, 1, 1), (3, 1, 1), (1, 2, 2)))
+    largest = {1: 400 if kind == "signal" else 50, 2: 10, 3: 4}[n]
     space = tuple(rnd.randint(1, largest) for _ in range(n))
-    taps = tuple(rnd.randint(1, {1: 9, 2: 5, 3: 3}[n]) for _ in range(n))
-    lhs_dilation = tuple(rnd.choice((1, 1, 1, 2, 3)) for _ in range(n))
+    taps = tuple(rnd.randint(1, {1: 40 if kind == "signal" else 9, 2: 5, 3: 3}[n]) for _ in range(n))
+    if kind == "short":
+        taps = (3,) * n
+    rhs_dilation = tuple(rnd.choice(steps) for _ in range(n))
+    lhs_dilation = tuple(rnd.choice(steps) if kind == "any" else 1 for _ in range(n))
+    if kind == "kernel gradient":  # the kernel reaches as far as the image, less a few outputs
+        taps = tuple(max(1, (size - 1) // d) for size, d in zip(space, rhs_dilation))
     padding = []
     for size, dilation in zip(space, lhs_dilation):
         extent = (size - 1) * dilation + 1
@@ -112,9 +125,9 @@ def generated(seed: int) -> Case:
         f"generated {seed}",
         (rnd.choice((1, 2, 3)), *space, groups * inputs),
         (*taps, inputs, groups * multiplier),
-        tuple(rnd.choice((1, 1, 1, 2, 3)) for _ in range(n)),
+        tuple(rnd.choice(steps) for _ in range(n)),
         tuple(padding),
         lhs_dilation,
-        tuple(rnd.choice((1, 1, 1, 2, 3)) for _ in range(n)),
+        rhs_dilation,
         groups,
     )

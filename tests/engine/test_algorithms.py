@@ -11,7 +11,7 @@ from jconv.engine.accuracy import CLASSES, tolerance
 from jconv.engine.algorithms import ALGORITHMS
 from jconv.engine.problem import Problem
 from tests.engine import oracle
-from tests.engine.problems import CASES, generated
+from tests.engine.problems import CASES
 
 NAMES = ["auto", *ALGORITHMS]
 
@@ -86,19 +86,6 @@ def test_gradients_are_the_adjoints(case):
     ct = np.random.default_rng(1).standard_normal(y.shape)
     for got, want in zip(pull(ct), oracle.gradients(x, w, ct, **case.geometry)):
         assert normwise(got, want) <= tolerance("float64", y.size // y.shape[-1] + case.terms, "winograd4")
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("block", range(50))
-def test_generated_problems(block):
-    for seed in range(100 * block, 100 * block + 100):
-        case = generated(seed)
-        names = ["auto", NAMES[1 + seed % (len(NAMES) - 1)], NAMES[1 + (seed // 7) % (len(NAMES) - 1)]]
-        dtype = ("float32", "float32", "float64", "int32", "complex64")[seed % 5]
-        assert check(case, "auto", dtype, seed)
-        for name in names[1:]:
-            check(case, name, dtype, seed)
-    jax.clear_caches()
 
 
 @pytest.mark.parametrize("name", ["winograd", "winograd_gradient", "fft", "overlap_add", "toeplitz"])

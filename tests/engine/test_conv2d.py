@@ -11,6 +11,9 @@ from absl.testing import parameterized
 
 import jconv
 from jconv import conv2d
+from jconv.engine import planner
+from jconv.engine.accuracy import DEFAULT_AMPLIFICATION
+from tests.engine.lottery import FAST_TO_COMPILE, Lottery
 
 ALGORITHMS = ("xla", "direct", "auto")
 
@@ -100,7 +103,7 @@ def check_problem(seed, algorithm):
     y, dx, dk = oracle(flat, k, g, **options)
     pushed = oracle(tx.reshape(flat.shape), k, None, **options)[0] + oracle(flat, tk, None, **options)[0]
 
-    @jax.jit
+    @partial(jax.jit, compiler_options=FAST_TO_COMPILE)
     def everything(x, k, g, tx, tk):
         f = lambda x, k: conv2d(x, k, algorithm=algorithm, **options)
         out, pull = jax.vjp(f, x, k)
@@ -110,6 +113,8 @@ def check_problem(seed, algorithm):
     wanted = (y.reshape(*x.shape[:-3], *shape[1:]), dx.reshape(x.shape), dk, pushed.reshape(*x.shape[:-3], *shape[1:]))
     chex.assert_trees_all_equal_shapes(found, wanted)
     bound = tolerance(jnp.float64, max(k.size, g.size))
+    if algorithm == "auto":
+        bound *= DEFAULT_AMPLIFICATION  # Winograd's
     for name, a, b in zip(("value", "image gradient", "kernel gradient", "forward mode"), found, wanted):
         np.testing.assert_allclose(a, b, rtol=bound, atol=bound * max(1, np.abs(b).max()), err_msg=name)
 
@@ -124,9 +129,14 @@ def test_agrees_with_the_loops(seed, algorithm):
 @pytest.mark.slow
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 @pytest.mark.parametrize("block", range(10))
-def test_agrees_with_the_loops_on_many_problems(block, algorithm):
+def test_agrees_with_the_loops_on_many_problems(block, algorithm, monkeypatch):
+    """With "auto" by algorithms drawn by lot, for the planner's choice for small images is nearly always the same."""
+    if algorithm == "auto":
+        Lottery().install(monkeypatch.setattr)
     for seed in range(100 + 22 * block, 100 + 22 * (block + 1)):
         check_problem(seed, algorithm)
+    planner.plan.cache_clear()
+    jax.clear_caches()
 
 
 class Variants(chex.TestCase):
