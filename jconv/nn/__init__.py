@@ -2,10 +2,14 @@
 
 from jconv.nn.adaptive_pooling import adaptive_avg_pool, adaptive_max_pool, global_avg_pool, global_max_pool
 from jconv.nn.blur_pooling import blur_pool
+from jconv.nn.boxes import box_area, box_iou, generalized_iou, non_max_suppression
 from jconv.nn.cnn import CNN
 from jconv.nn.conv import Conv
+from jconv.nn.conv_block import ConvBlock
 from jconv.nn.conv_transpose import ConvTranspose
 from jconv.nn.convnext import ConvNeXt
+from jconv.nn.detection_loss import assign_boxes, detection_loss
+from jconv.nn.detector import Detections, Detector, DetectorOutput, Places, detections
 from jconv.nn.mobilenet import MobileNetV2
 from jconv.nn.parameters import parameter_count
 from jconv.nn.pooling import avg_pool, lp_pool, max_pool, min_pool
@@ -14,26 +18,40 @@ from jconv.nn.receptive_field import ReceptiveField, effective_receptive_field, 
 from jconv.nn.resize import pixel_shuffle, pixel_unshuffle, resize, upsample
 from jconv.nn.resnet import ResNet
 from jconv.nn.saliency import saliency
+from jconv.nn.unet import UNet
 
 __all__ = [
     "CNN",
     "Conv",
+    "ConvBlock",
     "ConvNeXt",
     "ConvTranspose",
+    "Detections",
+    "Detector",
+    "DetectorOutput",
     "MobileNetV2",
+    "Places",
     "ReceptiveField",
     "ResNet",
+    "UNet",
     "adaptive_avg_pool",
     "adaptive_max_pool",
+    "assign_boxes",
     "avg_pool",
     "blur_pool",
+    "box_area",
+    "box_iou",
+    "detection_loss",
+    "detections",
     "effective_receptive_field",
     "from_torch",
+    "generalized_iou",
     "global_avg_pool",
     "global_max_pool",
     "lp_pool",
     "max_pool",
     "min_pool",
+    "non_max_suppression",
     "parameter_count",
     "pixel_shuffle",
     "pixel_unshuffle",

@@ -36,3 +36,22 @@ def random_affine(
         return jnp.stack(planes, axis=-1)
 
     return jax.vmap(one)(images, angle, moved, size)
+
+
+def random_colours(key: jax.Array, images: jax.Array, *, gain: float = 0.3, shift: float = 0.1) -> jax.Array:
+    """Shuffle the channels of each image and change the contrast and the brightness of each of them, within [0, 1].
+
+    Parameters
+    ----------
+    key : random key
+    images : array (N, H, W, C)
+        In [0, 1].
+    gain, shift : float
+        The largest relative change of the contrast around 1/2, and the largest shift; the amounts are uniform.
+    """
+    n, _, _, channels = images.shape
+    for_order, for_amounts = jax.random.split(key)
+    order = jax.vmap(lambda key: jax.random.permutation(key, channels))(jax.random.split(for_order, n))
+    shuffled = jnp.einsum("nijc,ncd->nijd", images, jax.nn.one_hot(order, channels, axis=1, dtype=images.dtype))
+    amounts = jax.random.uniform(for_amounts, (2, n, 1, 1, channels), images.dtype, -1.0, 1.0)
+    return jnp.clip(0.5 + (1 + gain * amounts[0]) * (shuffled - 0.5) + shift * amounts[1], 0, 1)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from jconv._core.errors import InputError
 from jconv._core.files import output_folder, write_json
-from jconv.tasks import digits
+from jconv.tasks import deblurring, detection, digits, segmentation
 from jconv.tasks.saved import load_model
 from jconv.tasks.task import Row, Task
 
@@ -17,6 +17,10 @@ TASKS: dict[str, Task] = {
     task.name: task
     for task in (
         digits.TASK,
+        segmentation.TASK,
+        detection.TASK,
+        deblurring.TASK,
+        deblurring.DENOISING,
     )
 }  # fmt: skip
 

@@ -1,16 +1,19 @@
 """Learning: jitted Optax loops as pure pairs of functions, checkpoints that resume to the same bits, metrics."""
 
+from jconv.training.average_precision import AveragePrecision, Boxes, average_precision
 from jconv.training.checkpoint import CheckpointError, Checkpoints
 from jconv.training.early_stopping import EarlyStopping
 from jconv.training.fit import Callback, NonFiniteError, Report, evaluate, fit
 from jconv.training.functional import functional
 from jconv.training.least_squares import least_squares_kernels
 from jconv.training.logs import JSONLines, TensorBoard
-from jconv.training.metrics import accuracy, bootstrap_interval, confusion_matrix, wilson_interval
+from jconv.training.metrics import accuracy, bootstrap_interval, class_iou, confusion_matrix, wilson_interval
 from jconv.training.progress import ProgressBar
 from jconv.training.trainer import State, Trainer, trainer
 
 __all__ = [
+    "AveragePrecision",
+    "Boxes",
     "Callback",
     "CheckpointError",
     "Checkpoints",
@@ -23,7 +26,9 @@ __all__ = [
     "TensorBoard",
     "Trainer",
     "accuracy",
+    "average_precision",
     "bootstrap_interval",
+    "class_iou",
     "confusion_matrix",
     "evaluate",
     "fit",

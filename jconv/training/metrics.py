@@ -33,6 +33,31 @@ def confusion_matrix(predicted, truth, *, classes: int) -> np.ndarray:
     return np.bincount(truth * classes + predicted, minlength=classes**2).reshape(classes, classes)
 
 
+def class_iou(confusion: np.ndarray) -> np.ndarray:
+    r"""Intersection over union of each class, from a confusion matrix of pixels; NaN for a class that never occurs.
+
+    .. math:: \frac{n_{cc}}{\sum_j n_{cj} + \sum_i n_{ic} - n_{cc}}
+
+    Parameters
+    ----------
+    confusion : array (..., classes, classes)
+        Counts: row is the truth, column the prediction.
+
+    Returns
+    -------
+    array (..., classes)
+
+    >>> class_iou(np.array([[6, 2], [0, 2]]))
+    array([0.75, 0.5 ])
+    """
+    confusion = np.asarray(confusion)
+    if confusion.ndim < 2 or confusion.shape[-1] != confusion.shape[-2]:
+        raise ValueError(f"`confusion` must have shape (..., classes, classes), got {confusion.shape}")
+    right = np.diagonal(confusion, axis1=-2, axis2=-1)
+    union = confusion.sum(axis=-1) + confusion.sum(axis=-2) - right
+    return np.where(union > 0, right / np.maximum(union, 1), np.nan)
+
+
 def wilson_interval(successes: int, trials: int, *, z: float = 1.959964) -> tuple[float, float]:
     r"""Confidence interval of a share, by Wilson's score (95 % by default).
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jconv.tasks import kernel_from, learn_kernels, photograph
-from jconv.tasks.augment import random_affine
+from jconv.tasks.augment import random_affine, random_colours
 
 NAMES = ("sobel_x", "sobel_y", "gaussian", "laplacian", "sharpen", "emboss")
 
@@ -64,3 +64,24 @@ def test_random_affine_moves_within_its_bounds():
     turned = np.asarray(random_affine(key, bar, degrees=45.0))[..., 0]
     leaning = np.abs(turned[:, 1]).max(axis=1)
     assert leaning.max() > 0.3
+
+
+def test_random_colours_are_affine_in_shuffled_channels():
+    import jax
+
+    rng = np.random.default_rng(0)
+    images = (0.4 + 0.2 * rng.random((20, 4, 5, 3))).astype(np.float32)
+    changed = np.asarray(random_colours(jax.random.key(0), images))
+    assert changed.dtype == np.float32
+    first = set()
+    for image, new in zip(images.reshape(20, 20, 3), changed.reshape(20, 20, 3)):
+        related = np.abs(np.corrcoef(image.T, new.T)[:3, 3:])
+        order = related.argmax(axis=0)
+        assert sorted(order) == [0, 1, 2]
+        np.testing.assert_allclose(related[order, range(3)], 1, atol=1e-4)
+        gain, shift = np.polyfit(image[:, order[0]] - 0.5, new[:, 0] - 0.5, 1)
+        assert 0.7 <= gain <= 1.3
+        assert abs(shift) <= 0.1001
+        first.add(int(order[0]))
+    assert first == {0, 1, 2}
+    assert random_colours(jax.random.key(0), np.array([[[[0.0, 1.0]]]], np.float32), gain=0.3, shift=5).max() <= 1
