@@ -27,8 +27,10 @@ Terms = tuple[tuple[np.ndarray, ...], ...]
 ROUNDING = 2.0
 """The error allowed where none is asked for, in units of the dtype's eps: within what `algorithm="auto"` states."""
 
-GAIN = 0.8
-"""Passes must be estimated at less than this share of the time of the whole kernel."""
+GAIN = {"direct": 0.8}
+OTHER_GAIN = 0.6
+"""Passes must be estimated at less than this share of the time of the whole kernel. They are direct sums themselves:
+estimates of like against like err less."""
 
 MAX_TAPS = 1 << 14
 """Above, the decomposition itself would take longer than it saves."""
@@ -39,11 +41,14 @@ def _remembered(values: bytes, shape: tuple[int, ...], dtype: str, error: float)
     return tuple(separable.within(np.frombuffer(values, dtype).reshape(shape), error))
 
 
-def terms_for(problem: Problem, kernel: Any, *, policy=planner.AUTO, error: float | None = None) -> Terms | None:
+def terms_for(
+    problem: Problem, kernel: Any, *, policy=planner.AUTO, error: float | None = None, at_least: int = 0
+) -> Terms | None:
     """The terms of a kernel of one channel, where they are estimated to be the faster way; None elsewhere.
 
     `problem` is the whole convolution. Only `algorithm="auto"` at default precision is free to choose, and only on
-    CPU, where times are known; integers stay exact.
+    CPU, where times are known; integers stay exact. So many terms as `at_least` are taken whatever the estimate, by
+    callers whose passes are faster than those here.
     """
     free = policy.algorithm == "auto" and policy.finite_only and problem.precision == "default"
     if not free or problem.platform != "cpu" or problem.is_empty or is_traced(kernel):
@@ -52,9 +57,8 @@ def terms_for(problem: Problem, kernel: Any, *, policy=planner.AUTO, error: floa
         return None
     if not 2 * sum(problem.taps) < problem.tap_count <= MAX_TAPS:
         return None
-    whole = planner.plan(problem, policy).chosen.seconds
-    one = sum(planner.plan(part, policy).chosen.seconds for _, part in _passes(problem))
-    if one >= GAIN * whole:
+    affordable = max(at_least, _affordable(problem, policy))
+    if affordable == 0:
         return None
     values = np.asarray(kernel)
     wide = np.ascontiguousarray(values, np.complex128 if values.dtype.kind == "c" else np.float64)
@@ -63,7 +67,14 @@ def terms_for(problem: Problem, kernel: Any, *, policy=planner.AUTO, error: floa
     if error is None:
         error = ROUNDING * float(np.finfo(problem.dtype).eps)
     terms = _remembered(wide.tobytes(), wide.shape, wide.dtype.str, error)
-    return terms if len(terms) * one < GAIN * whole else None
+    return terms if len(terms) <= affordable else None
+
+
+def _affordable(problem: Problem, policy) -> int:
+    """How many terms take less time than the whole kernel."""
+    whole = planner.plan(problem, policy).chosen
+    one = sum(planner.plan(part, policy).chosen.seconds for _, part in _passes(problem))
+    return int(GAIN.get(whole.algorithm, OTHER_GAIN) * whole.seconds / one)
 
 
 def _passes(problem: Problem):

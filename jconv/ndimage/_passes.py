@@ -125,5 +125,5 @@ def terms(weights: np.ndarray, space: tuple[int, ...], work) -> tuple[tuple[np.n
         groups=1,
         dtype=str(np.dtype(work)),
     )
-    # Weights of zeros have no terms, and are no sum of passes.
-    return low_rank.terms_for(problem, weights) or None
+    # One term is worth its passes always; weights of zeros have none, and are no sum of passes.
+    return low_rank.terms_for(problem, weights, at_least=1) or None
