@@ -160,7 +160,7 @@ def train_deblurring(
     -----
     Each colour counts as a grey picture. The second term is the negative gain in bels, each piece by itself, so that
     smooth pieces count like textured ones: L. Chen et al., HINet, CVPRW 2021. The true kernel makes the blurred
-    pictures and measures the error, but is no part of the loss. Nothing is chosen by looking at the test photographs.
+    pictures and measures the error, but is no part of the loss. Training sees nothing of the test photographs.
     """
     begin = time.perf_counter()
     truth = blur_kernel(settings.blur)

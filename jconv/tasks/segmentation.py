@@ -155,7 +155,7 @@ def train_segmentation(
     Notes
     -----
     Every step makes its own scenes, with colours, contrast and brightness changed at random. The network that is tested
-    is the exponential moving average of the one that is trained. Nothing is chosen by looking at the test scenes.
+    is the exponential moving average of the one that is trained. Training sees nothing of the test scenes.
     """
     begin = time.perf_counter()
     train, test = materials(settings.seed)
