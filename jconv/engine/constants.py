@@ -61,6 +61,9 @@ CONSTANTS: dict[str, dict[str, float]] = {
         "depthwise_looped_flops": 8.52e-11,
         "grouped_flops": 1.19e-10,
         "grouped_looped_flops": 2.58e-10,
+        "image_bytes": 3e-11,
+        "image_flops": 9.3e-12,
+        "image_tall_flops": 5e-11,
         "loop_bytes": 2e-11,
         "matmul_flops": 1.32e-11,
         "matmul_looped_flops": 1.35e-11,
@@ -101,6 +104,8 @@ CONSTANTS: dict[str, dict[str, float]] = {
         "product_flops": 2e-10,
     },
     "overlap_add": {"bytes": 4.42e-10, "calls": 0.000113, "channel_bytes": 7.81e-10, "fft_flops": 2.64e-11},
+    "overlap_save": {"bytes": 3e-11, "calls": 1e-4, "fft_flops": 1.6e-11, "steps": 3e-05, "tile_bytes": 3e-10},
+    "banded": {"band_bytes": 3e-11, "bytes": 3e-11, "calls": 5e-5, "onednn_flops": 2.8e-12, "piece_bytes": 1e-10},
     "toeplitz": {"bytes": 1.66e-10, "calls": 0.000188, "onednn_flops": 1.01e-11},
     "polyphase": {"bytes": 3e-11, "calls": 2e-05},
     "kernel_gradient": {

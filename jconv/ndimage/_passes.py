@@ -1,51 +1,22 @@
-"""The two jitted bodies of every linear filter: 1-D passes one after the other, and one n-D correlation."""
+"""The jitted bodies of every linear filter: 1-D passes one after the other, moving sums, and one n-D correlation."""
 
 from __future__ import annotations
 
-from functools import partial, reduce
+import math
+from functools import partial
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from jconv import engine
-from jconv._core.boundary import pad
 from jconv.engine import low_rank
 from jconv.engine.problem import Problem
+from jconv.ndimage import _bordered
 from jconv.ndimage._output import store
 
-# From so many taps on, measured on XLA:CPU, a banded matrix across the rows beats shifted rows.
-_LONG = 25
-_BLOCK = 128
-
-
-def along(x: jax.Array, weights: jax.Array, axis: int) -> jax.Array:
-    """Correlate along one axis, without padding.
-
-    The barriers keep XLA from fusing one pass into the next, which would compute the first once for each tap of the
-    second.
-    """
-    x = lax.optimization_barrier(x)
-    if weights.shape[0] >= _LONG and axis < x.ndim - 1 and jnp.issubdtype(x.dtype, jnp.floating):
-        return lax.optimization_barrier(_across(x, weights, axis))
-    return lax.optimization_barrier(engine.correlate(x, weights.reshape(weights.shape + (1,) * (x.ndim - axis - 1))))
-
-
-def _across(x: jax.Array, weights: jax.Array, axis: int) -> jax.Array:
-    """A long kernel along an axis that is not the last: blocks of it times one banded Toeplitz matrix."""
-    taps, length = weights.shape[0], x.shape[axis] - weights.shape[0] + 1
-    block = min(_BLOCK, length)
-    step = np.arange(block + taps - 1)[None] - np.arange(block)[:, None]
-    band = jnp.where((step >= 0) & (step < taps), weights[np.clip(step, 0, taps - 1)], 0)
-    blocks = -(-length // block)
-    widths = [(0, 0)] * x.ndim
-    widths[axis] = (0, blocks * block - length)
-    x = jnp.pad(x, widths)
-    parts = [lax.slice_in_dim(x, i * block, (i + 1) * block + taps - 1, axis=axis) for i in range(blocks)]
-    contract = lambda part: lax.dot_general(band, part, (((1,), (axis,)), ((), ())), precision=lax.Precision.HIGHEST)
-    parts = [jnp.moveaxis(contract(part), 0, axis) for part in parts]
-    return lax.slice_in_dim(jnp.concatenate(parts, axis=axis), 0, length, axis=axis)
+# Up to so many samples, measured on XLA:CPU, a box is summed tap by tap: one pass, where the sums of sums take several.
+_SHORT_BOX = 40
 
 
 def window_sum(x: jax.Array, size: int, axis: int) -> jax.Array:
@@ -71,43 +42,81 @@ def window_sum(x: jax.Array, size: int, axis: int) -> jax.Array:
             x = lax.optimization_barrier(x)
 
 
-@partial(jax.jit, static_argnames=("axes", "rules", "lefts", "work", "dtype"))
+def _whole(x) -> bool:
+    return not jnp.issubdtype(x.dtype, jnp.inexact)
+
+
+def _along(x, weights, axis, left, rule, cval, exact):
+    """One 1-D correlation under a boundary rule."""
+    one = lambda value, rest: [value if a == axis else rest for a in range(x.ndim)]
+    weights = weights.reshape(one(weights.shape[0], 1))
+    return _bordered.correlate(x, weights, one(left, 0), one(rule, "zero"), cval, exact=exact)
+
+
 def separable(x, factors, cval, *, axes, rules, lefts, work, dtype):
     """One 1-D correlation per axis, each result stored in `dtype` as SciPy does; as many factors as axes."""
+    rules = _bordered.rules_of(rules, cval)
+    return _separable(x, factors, cval, axes=axes, rules=rules, lefts=lefts, work=work, dtype=dtype)
+
+
+@partial(jax.jit, static_argnames=("axes", "rules", "lefts", "work", "dtype"))
+def _separable(x, factors, cval, *, axes, rules, lefts, work, dtype):
     for weights, axis, rule, left in zip(factors, axes, rules, lefts, strict=True):
-        size = weights.shape[0]
-        widths = [(0, 0)] * x.ndim
-        widths[axis] = (left, size - 1 - left)
-        x = store(along(pad(x.astype(work), widths, rule, cval), weights.astype(work), axis), dtype)
+        total = _along(x.astype(work), weights.astype(work), axis, left, rule, cval, _whole(x))
+        x = store(total, dtype)
     return store(x, dtype)
+
+
+def boxes(x, cval, *, sizes, axes, rules, lefts, work, dtype):
+    """One moving average per axis, each result stored in `dtype`."""
+    rules = _bordered.rules_of(rules, cval)
+    return _boxes(x, cval, sizes=sizes, axes=axes, rules=rules, lefts=lefts, work=work, dtype=dtype)
 
 
 @partial(jax.jit, static_argnames=("sizes", "axes", "rules", "lefts", "work", "dtype"))
-def boxes(x, cval, *, sizes, axes, rules, lefts, work, dtype):
-    """One moving average per axis, each result stored in `dtype`."""
+def _boxes(x, cval, *, sizes, axes, rules, lefts, work, dtype):
     for size, axis, rule, left in zip(sizes, axes, rules, lefts, strict=True):
-        widths = [(0, 0)] * x.ndim
-        widths[axis] = (left, size - 1 - left)
-        padded = lax.optimization_barrier(pad(x.astype(work), widths, rule, cval))
-        x = lax.optimization_barrier(store(window_sum(padded, size, axis) / size, dtype))
+        if size <= _SHORT_BOX:
+            total = _along(x.astype(work), jnp.ones(size, work), axis, left, rule, cval, _whole(x))
+        else:
+            extended = _bordered.extended(x.astype(work), axis, (left, size - 1 - left), rule, cval)
+            total = window_sum(lax.optimization_barrier(extended), size, axis)
+        x = lax.optimization_barrier(store(total / size, dtype))
     return store(x, dtype)
 
 
-@partial(jax.jit, static_argnames=("rule", "lefts", "work", "dtype"))
-def dense(x, weights, cval, *, rule, lefts, work, dtype):
+def dense(x, weights, cval, *, rules, lefts, work, dtype):
     """One correlation with n-D weights, given whole or as a sum of terms, each a tuple of 1-D factors, one per axis."""
-    separable = isinstance(weights, tuple)
-    shape = tuple(f.shape[0] for f in weights[0]) if separable else weights.shape
-    padded = pad(x.astype(work), [(left, size - 1 - left) for left, size in zip(lefts, shape)], rule, cval)
-    if not separable:
-        return store(engine.correlate(padded, weights.astype(work)), dtype)
-    parts = [_term(padded, [f.astype(work) for f in factors]) for factors in weights]
-    return store(reduce(jnp.add, parts), dtype)
+    rules = _bordered.rules_of(rules, cval)
+    return _dense(x, weights, cval, rules=rules, lefts=lefts, work=work, dtype=dtype)
 
 
-def _term(x: jax.Array, factors: list[jax.Array]) -> jax.Array:
-    for axis, factor in enumerate(factors):
-        x = along(x, factor, axis) if factor.shape[0] > 1 else x * factor[0]
+@partial(jax.jit, static_argnames=("rules", "lefts", "work", "dtype"))
+def _dense(x, weights, cval, *, rules, lefts, work, dtype):
+    exact, x = _whole(x), x.astype(work)
+    if isinstance(weights, tuple):
+        x = sum(_term(x, factors, lefts, rules, cval, exact) for factors in weights)
+    else:
+        x = _bordered.correlate(x, weights.astype(work), lefts, rules, cval, exact=exact)
+    return store(x, dtype)
+
+
+def in_one_pass(sizes, rules, cval, dtype) -> bool:
+    """Whether passes that are stored in between may be one correlation with the product of their weights.
+
+    Whole numbers are rounded after every pass; and what a later pass finds outside of a constant border is `cval`
+    again, not what the earlier ones made of it.
+    """
+    exact = not jnp.issubdtype(dtype, jnp.inexact) or "constant" in _bordered.rules_of(rules, cval)
+    return not exact and math.prod(sizes) <= 2 * sum(sizes)
+
+
+def _term(x, factors, lefts, rules, cval, exact):
+    """One correlation after the other along each axis."""
+    for axis, (factor, left, rule) in enumerate(zip(factors, lefts, rules)):
+        factor = factor.astype(x.dtype)
+        x = _along(x, factor, axis, left, rule, cval, exact) if factor.shape[0] > 1 else x * factor[0]
+        cval = cval * factor.sum()  # what a constant outside has become
     return x
 
 

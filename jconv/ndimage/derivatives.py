@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import jax.numpy as jnp
 import numpy as np
 
@@ -66,16 +68,23 @@ def _edges(name, input, axis, output, mode, cval, axes):
     total = np.prod([np.abs(w).sum() for w in weights]) / 2
     _output.warn_of_overflow(x.dtype, dtype, -total, total)
     if x.size:
-        x = _passes.separable(
-            x,
-            tuple(weights[i] for i in order),
-            cval,
-            axes=tuple(used[i] for i in order),
-            rules=tuple(rules[i] for i in order),
-            lefts=tuple(len(weights[i]) // 2 for i in order),
-            work=_output.working_dtype(x.dtype, dtype),
-            dtype=dtype,
-        )
+        sizes = [len(w) for w in weights]
+        given = {"work": _output.working_dtype(x.dtype, dtype), "dtype": dtype}
+        if _passes.in_one_pass(sizes, rules, cval, dtype):
+            whole = dict(zip(used, zip(weights, rules, sizes)))
+            factors, rules, sizes = zip(*(whole.get(a, (np.ones(1), "edge", 1)) for a in range(x.ndim)))
+            product = functools.reduce(np.multiply.outer, factors)
+            x = _passes.dense(x, product, cval, rules=rules, lefts=tuple(s // 2 for s in sizes), **given)
+        else:
+            x = _passes.separable(
+                x,
+                tuple(weights[i] for i in order),
+                cval,
+                axes=tuple(used[i] for i in order),
+                rules=tuple(rules[i] for i in order),
+                lefts=tuple(sizes[i] // 2 for i in order),
+                **given,
+            )
     return _output.deliver(x.astype(dtype), output)
 
 

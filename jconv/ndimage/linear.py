@@ -100,9 +100,11 @@ def _filter(input, weights, output, mode, cval, origin, axes, *, convolution):
     rule = arguments.one_mode(mode)
     dtype, work = _dtypes(x, weights, output)
     if x.size:
-        terms = None if is_traced(weights) else _passes.terms(weights, x.shape, work)
+        # Whole numbers are rounded as the whole sum is: terms may differ from it by a rounding.
+        separable = jnp.issubdtype(x.dtype, jnp.inexact) and not is_traced(weights)
+        terms = _passes.terms(weights, x.shape, work) if separable else None
         given = terms if terms is not None else weights
-        x = _passes.dense(x, given, cval, rule=rule, lefts=lefts, work=work, dtype=dtype)
+        x = _passes.dense(x, given, cval, rules=(rule,) * x.ndim, lefts=lefts, work=work, dtype=dtype)
     return _output.deliver(x.astype(dtype), output)
 
 

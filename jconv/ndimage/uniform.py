@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
 import jax.numpy as jnp
+import numpy as np
 
 from jconv.ndimage import _arguments as arguments
 from jconv.ndimage import _output, _passes
@@ -50,5 +53,11 @@ def _boxes(x, plan, output, cval):
     if x.size and plan:
         work = _output.working_dtype(x.dtype, dtype)
         axes = tuple(axis for axis, *_ in plan)
-        x = _passes.boxes(x, cval, sizes=sizes, axes=axes, rules=rules, lefts=lefts, work=work, dtype=dtype)
+        if _passes.in_one_pass(sizes, rules, cval, dtype):
+            whole = lambda values, rest: tuple(dict(zip(axes, values)).get(a, rest) for a in range(x.ndim))
+            share = np.full(whole(sizes, 1), 1 / math.prod(sizes))
+            given = {"rules": whole(rules, "edge"), "lefts": whole(lefts, 0), "work": work, "dtype": dtype}
+            x = _passes.dense(x, share, cval, **given)
+        else:
+            x = _passes.boxes(x, cval, sizes=sizes, axes=axes, rules=rules, lefts=lefts, work=work, dtype=dtype)
     return _output.deliver(x.astype(dtype), output)

@@ -6,11 +6,16 @@ is marked slow; the first seeds run by default.
 
 import warnings
 
+import jax
 import numpy as np
 import pytest
 import scipy.ndimage
 
 import jconv.ndimage
+from jconv.ndimage import _bordered
+
+filters = pytest.importorskip("scipy.ndimage._filters")
+compiled = filters._nd_image
 
 MODES = ["reflect", "constant", "nearest", "mirror", "wrap", "grid-mirror", "grid-constant", "grid-wrap"]
 SHAPES = {1: (11,), 2: (7, 6), 3: (4, 5, 3)}
@@ -104,6 +109,35 @@ def scipys(name, x, positional, keywords):
     return getattr(scipy.ndimage, name)(x, *positional, **keywords)
 
 
+class Snapping:
+    """SciPy's compiled linear filters, with a value within rounding of a whole number stored as that number.
+
+    SciPy cuts 2.9999999999999996 to 2; which of the two a sum becomes depends on the order of its terms and on the
+    processor's fused multiply-add. jconv says 3: the rest of SciPy's rounding is to be met to the unit.
+    """
+
+    def __getattr__(self, name):
+        return getattr(compiled, name)
+
+    @staticmethod
+    def _store(output, call):
+        if output.dtype.kind not in "iub":
+            return call(output)
+        values = np.empty(output.shape)
+        call(values)
+        slack = 16 * np.finfo(float).eps * np.maximum(np.abs(values), 1)
+        output[...] = np.trunc(values + np.copysign(slack, values)).astype(np.int64).astype(output.dtype)
+
+    def correlate1d(self, input, weights, axis, output, *rest):
+        self._store(output, lambda out: compiled.correlate1d(input, weights, axis, out, *rest))
+
+    def uniform_filter1d(self, input, size, axis, output, *rest):
+        self._store(output, lambda out: compiled.uniform_filter1d(input, size, axis, out, *rest))
+
+    def correlate(self, input, weights, output, *rest):
+        self._store(output, lambda out: compiled.correlate(input, weights, out, *rest))
+
+
 def tolerance(dtype, magnitude):
     """Rounding of a sum of some hundred terms of this magnitude."""
     return 200 * np.finfo(dtype).eps * max(magnitude, 1)
@@ -114,7 +148,9 @@ def check(case):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # of possible overflow
         ours = np.asarray(getattr(jconv.ndimage, name)(x, *positional, **keywords))
-    theirs = scipys(*case)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(filters, "_nd_image", Snapping())
+        theirs = scipys(*case)
     assert ours.dtype == theirs.dtype, case
     assert ours.shape == theirs.shape, case
     if np.issubdtype(theirs.dtype, np.inexact):
@@ -123,18 +159,14 @@ def check(case):
         bound = tolerance(theirs.dtype, max(scale, weights * np.abs(x).max()))
         np.testing.assert_allclose(ours, theirs, rtol=0, atol=bound, err_msg=repr(case))
         return
-    # A value within rounding of a whole number is stored as that number; SciPy may store the one before.
-    different = ours != theirs
-    if name in RANKED or "imum" in name:
-        assert not different.any(), case
-    else:
-        distance = (ours.astype(np.int64) - theirs.astype(np.int64) + 128) % 256 - 128
-        assert different.sum() <= max(1, 0.02 * different.size), case
-        assert np.abs(distance).max() <= 1, case
+    np.testing.assert_array_equal(ours, theirs, err_msg=repr(case))
 
 
 @pytest.mark.parametrize("seed", [pytest.param(s, marks=[] if s < 2 else pytest.mark.slow) for s in range(SEEDS)])
-def test_generated_cases_equal_scipy(seed):
+def test_generated_cases_equal_scipy(seed, monkeypatch):
+    if seed % 2:  # every other seed by the way that large images take
+        jax.clear_caches()
+        monkeypatch.setattr(_bordered, "LEAST_SAMPLES", 0)
     rng = np.random.default_rng(seed)
     for _ in range(CASES_PER_SEED):
         check(draw(rng))

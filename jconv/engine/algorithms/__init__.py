@@ -14,6 +14,7 @@ Nothing registers itself: the table below names them all.
 from __future__ import annotations
 
 from jconv.engine.algorithms import (
+    banded,
     channel_sum,
     complex_split,
     direct,
@@ -22,6 +23,7 @@ from jconv.engine.algorithms import (
     kernel_gradient,
     onednn,
     overlap_add,
+    overlap_save,
     polyphase,
     toeplitz,
     winograd,
@@ -40,7 +42,9 @@ ALGORITHMS = {
         winograd_gradient,
         fft,
         overlap_add,
+        overlap_save,
         toeplitz,
+        banded,
         polyphase,
         kernel_gradient,
         channel_sum,

@@ -15,8 +15,8 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from jconv.engine.algorithms import shapes
-from jconv.engine.problem import Problem
+from jconv.engine.algorithms import shapes, unpadded
+from jconv.engine.problem import Problem, dilated
 
 NAME = "direct"
 ACCURACY = "direct"
@@ -24,6 +24,7 @@ ACCURACY = "direct"
 UNROLLED_SINGLE = 256
 UNROLLED_DEPTHWISE = 64
 UNROLLED_PRODUCTS = 32
+TALL = 24
 
 
 def supports(problem: Problem) -> str | None:
@@ -47,20 +48,24 @@ def features(problem: Problem) -> dict[str, float]:
         narrow = min(problem.in_channels, problem.multiplier) < 16
         kind, steps = "grouped" if problem.groups > 1 else "narrow" if narrow else "matmul", problem.tap_count
     else:
-        kind = "single" if problem.out_channels == 1 else "depthwise"
+        kind = "depthwise" if problem.out_channels > 1 else "image" if _without_copy(problem) else "single"
         steps = -(-problem.tap_count // problem.taps[-1]) * -(-problem.taps[-1] // _unrolled(problem))
     return {
         "calls": 1.0,
         "flops": flops,
         f"{kind}{'_looped' if looped else ''}_flops": flops * problem.itemsize / 4,
+        # The lines of many rows do not lie in cache together.
+        "image_tall_flops": flops if kind == "image" and math.prod(problem.taps[:-1]) > TALL else 0.0,
         "strided_flops": flops if max(problem.strides) > 1 else 0.0,
-        "bytes": float(problem.io_bytes),
+        ("image_bytes" if kind == "image" else "bytes"): float(problem.io_bytes),
         "loop_bytes": float(steps * math.prod(problem.out_shape) * problem.itemsize) if looped else 0.0,
         "steps": float(steps) if looped else 0.0,
     }
 
 
 def memory(problem: Problem) -> int:
+    if _without_copy(problem):
+        return unpadded.memory(problem)
     padded = (
         problem.batch
         * problem.in_channels
@@ -78,11 +83,29 @@ def parts(problem: Problem) -> tuple[Problem, ...]:
     return ()
 
 
+def _without_copy(problem: Problem) -> bool:
+    return unpadded.fits(problem) and problem.tap_count <= UNROLLED_SINGLE
+
+
 def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, run):
+    if _without_copy(problem):
+        return unpadded.correlate(problem, lhs, rhs, functools.partial(_single_sum, problem))
     padded = shapes.zero_pad(problem, lhs)
     if _elementwise(problem):
         return _elementwise_sum(problem, padded, rhs)
     return _matmul_sum(problem, padded, rhs)
+
+
+def _single_sum(problem: Problem, padded, weights):
+    """The unrolled sum over one channel of whatever is read of `padded`."""
+    read = [dilated(k, d) - 1 for k, d in zip(problem.taps, problem.rhs_dilation)]
+
+    def term(taps):
+        starts = [d * t for d, t in zip(problem.rhs_dilation, taps)]
+        stops = [n - r + s for n, r, s in zip(padded.shape[1:], read, starts)]
+        return lax.slice(padded, (0, *starts), (padded.shape[0], *stops)) * weights[taps]
+
+    return sum_terms(map(term, shapes.tap_indices(problem)))
 
 
 def _elementwise_sum(problem: Problem, padded, rhs):
