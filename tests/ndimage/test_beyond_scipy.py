@@ -11,6 +11,8 @@ import jconv.ndimage as ndi
 skimage = pytest.importorskip("skimage")
 from skimage import data, feature, filters, util  # noqa: E402
 
+from tests.ndimage import test_filter_transformations  # noqa: E402
+
 PHOTO = util.img_as_float64(data.camera())[100:190:1, 200:296:1]
 VOLUME = scipy.ndimage.gaussian_filter(np.random.default_rng(0).standard_normal((14, 15, 16)), 1)
 COINS = util.img_as_float64(data.coins())[20:110, 30:140]
@@ -196,6 +198,7 @@ LEARNABLE = {
     "sato": lambda x: ndi.sato(x, (1.5,)),
     "frangi": lambda x: ndi.frangi(x, (1.5,), gamma=0.5),
     "hessian": lambda x: ndi.hessian(x, (1.5,), gamma=0.5),
+    "eigenvalues": lambda x: ndi.eigenvalues(jnp.stack([x, 0.3 + x[::-1], x**2])),
 }
 
 
@@ -219,6 +222,17 @@ def test_jit_vmap_and_both_gradients(name):
     weights = jnp.asarray(rng.standard_normal(value.shape))
     gradient = jax.jit(jax.grad(lambda x: (weights * f(x)).sum()))(x)
     np.testing.assert_allclose((gradient * v).sum(), (weights * slope).sum(), rtol=1e-9, atol=1e-9)
+
+
+def test_canny_under_jit_and_vmap():
+    stack = jnp.asarray(np.stack([PHOTO[:40, :41], COINS[:40, :41]]))
+    together = jax.jit(jax.vmap(ndi.canny))(stack)
+    np.testing.assert_array_equal(together, [feature.canny(np.asarray(x)) for x in stack])
+
+
+def test_every_filter_is_transformed_here_or_among_scipys():
+    tested = {*LEARNABLE, *test_filter_transformations.FILTERS, "canny"}
+    assert {name for name in ndi.__all__ if not name.startswith(("read_", "write_"))} == tested
 
 
 @pytest.mark.parametrize(
