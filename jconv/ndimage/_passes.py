@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from functools import partial
+import operator
+from functools import lru_cache, partial, reduce
 
 import jax
 import jax.numpy as jnp
@@ -15,31 +16,33 @@ from jconv.engine.problem import Problem
 from jconv.ndimage import _bordered
 from jconv.ndimage._output import store
 
-# Up to so many samples, measured on XLA:CPU, a box is summed tap by tap: one pass, where the sums of sums take several.
-_SHORT_BOX = 40
+# Up to so many terms are added in one fused pass; a further pass over the image costs as much as so many.
+_TERMS = 12
+_PASS = 8
+
+
+@lru_cache(maxsize=256)
+def _split(size: int) -> tuple[int, int]:
+    """(cost in terms, number of equal runs) of the cheapest way to sum `size` samples by sums of runs."""
+    if size <= _TERMS:
+        return size, 1
+    return min((_split(size // count)[0] + _PASS + count + size % count, count) for count in range(2, _TERMS + 1))
 
 
 def window_sum(x: jax.Array, size: int, axis: int) -> jax.Array:
     """Sums over every run of `size` samples along `axis`, without padding.
 
-    Runs of 1, 2, 4, … samples follow from each other, and the binary digits of `size` say which to add: as accurate
-    as a pairwise sum, where differences of a cumulative sum lose digits.
+    A long run is a few equal shorter ones, whose sums are taken once for all outputs, and some samples more: 2 √size
+    terms or fewer, and as accurate as a pairwise sum, where differences of a cumulative sum lose digits.
     """
-    total, offset, width = None, 0, 1
+    _, count = _split(size)
+    run = size // count
+    pieces = [(x, count * run + i) for i in range(size % count)] if count > 1 else [(x, i) for i in range(size)]
+    if count > 1:
+        sums = lax.optimization_barrier(window_sum(x, run, axis))
+        pieces += [(sums, i * run) for i in range(count)]
     length = x.shape[axis] - size + 1
-    while True:
-        if size & width:
-            piece = lax.slice_in_dim(x, offset, offset + length, axis=axis)
-            total = piece if total is None else total + piece
-            offset += width
-        width *= 2
-        if width > size:
-            assert total is not None
-            return total
-        stop = x.shape[axis] - width // 2
-        x = lax.slice_in_dim(x, 0, stop, axis=axis) + lax.slice_in_dim(x, width // 2, stop + width // 2, axis=axis)
-        if width in (4, 16, 64, 256):
-            x = lax.optimization_barrier(x)
+    return reduce(operator.add, (lax.slice_in_dim(a, start, start + length, axis=axis) for a, start in pieces))
 
 
 def _whole(x) -> bool:
@@ -76,7 +79,7 @@ def boxes(x, cval, *, sizes, axes, rules, lefts, work, dtype):
 @partial(jax.jit, static_argnames=("sizes", "axes", "rules", "lefts", "work", "dtype"))
 def _boxes(x, cval, *, sizes, axes, rules, lefts, work, dtype):
     for size, axis, rule, left in zip(sizes, axes, rules, lefts, strict=True):
-        if size <= _SHORT_BOX:
+        if size <= _TERMS:
             total = _along(x.astype(work), jnp.ones(size, work), axis, left, rule, cval, _whole(x))
         else:
             extended = _bordered.extended(x.astype(work), axis, (left, size - 1 - left), rule, cval)

@@ -32,7 +32,7 @@ def uniform_filter(input, size=3, output=None, mode="reflect", cval=0.0, origin=
 
     Notes
     -----
-    The cost per sample grows with log₂ `size`, and rounding with it. Linear. Speaks `scipy.ndimage.uniform_filter`.
+    The cost per sample grows with √`size` at most. Linear. Speaks `scipy.ndimage.uniform_filter`.
     """
     x = arguments.image(input)
     axes = arguments.axes_of(axes, x.ndim)
