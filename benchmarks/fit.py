@@ -87,7 +87,8 @@ def fit(rows) -> dict[str, dict[str, float]]:
         for name, seconds in row["times"].items():
             if name in ALGORITHMS and ALGORITHMS[name].supports(problem) is None:
                 samples.setdefault(name, []).append((problem, seconds))
-    table = {name: {} for name in ALGORITHMS}
+    # An algorithm that nothing was measured of keeps what it has.
+    table = {name: {} if name in samples else constants.CONSTANTS.get(name, {}) for name in ALGORITHMS}
     constants.CONSTANTS = table
     composite = [name for name in samples if any(ALGORITHMS[name].parts(p) for p, _ in samples[name])]
     for name in [*(n for n in samples if n not in composite), *composite]:

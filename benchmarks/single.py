@@ -14,5 +14,10 @@ SINGLES = [
         for size in ((300, 400), (1024, 1024))
         for k in FILTER_SIZES[:-1]
     ),
+    *(
+        Layer("filter {}×{}".format(*taps), (1, 1024, 1024, 1), (*taps, 1, 1))
+        for k in (9, 17, 33, 65, 129)
+        for taps in ((k, 1), (1, k))
+    ),
     *(Layer(f"signal * {k}", (1, n, 1), (k, 1, 1)) for n, kernels in SIGNALS for k in kernels),
 ]
