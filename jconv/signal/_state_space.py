@@ -7,7 +7,8 @@ response, the state at the block's end is A^L z + R x with R = [A^{L-1} B … A 
 O z with O = [C; C A; … C A^{L-1}]. So all blocks are one product x [Tᵀ Rᵀ], the starting states follow from a
 first-order recursion with the matrix A^L, and one small product adds O z.
 
-That recursion is solved by doubling, which takes powers of A^L. Where A is far from normal (the direct form of more
+That recursion is solved in the same way once more, in groups of blocks as one product with powers of M = A^L, and from
+group to group by doubling. Where A is far from normal (the direct form of more
 than two poles close together) its powers are large before they decay, and squaring them loses what a product with a
 vector keeps; there the recursion runs block after block.
 
@@ -25,7 +26,9 @@ from jax import lax
 
 # Samples in a block: wide enough for the matrix product, no wider than it stays the smaller part of the work.
 _BLOCK = 32
-# The same where the blocks follow each other, so that there are fewer of them.
+# Blocks in a group.
+_GROUP = 16
+# Samples in a block where the blocks follow each other, so that there are fewer of them.
 _LONG_BLOCK = 128
 
 _dot = partial(jnp.matmul, precision="highest")
@@ -78,7 +81,7 @@ def _blocks(system: StateSpace, x: jax.Array, z: jax.Array, doubling: bool) -> t
     toeplitz = jnp.where(lag >= 0, response[jnp.clip(lag, 0)], 0)  # [n, k]: from input k to output n
     both = _dot(x, jnp.concatenate([toeplitz.T, reach], axis=1))
     y, gain = both[..., :size], both[..., size:]
-    states = (_doubled if doubling else _one_by_one)(_power(system.A, size), gain, z)
+    states = (_grouped if doubling else _one_by_one)(_power(system.A, size), gain, z)
     y = y + _dot(states[..., :-1, :], observe.T)
     return y, states[..., -1, :].reshape(*z.shape[:-1], p)
 
@@ -103,7 +106,7 @@ def _power(matrix: jax.Array, exponent: int) -> jax.Array:
 
 
 def _one_by_one(M: jax.Array, gain: jax.Array, z: jax.Array) -> jax.Array:
-    """The same as `_doubled`, one block after the other."""
+    """The same as `_grouped`, one block after the other."""
 
     def step(z, g):
         z = jnp.sum(M * z[..., None, :], axis=-1) + g
@@ -112,6 +115,27 @@ def _one_by_one(M: jax.Array, gain: jax.Array, z: jax.Array) -> jax.Array:
     z = jnp.broadcast_to(z, (*gain.shape[:-2], gain.shape[-1]))
     _, s = lax.scan(step, z, jnp.moveaxis(gain, -2, 0))
     return jnp.concatenate([z[..., None, :], jnp.moveaxis(s, 0, -2)], axis=-2)
+
+
+def _grouped(M: jax.Array, gain: jax.Array, z: jax.Array) -> jax.Array:
+    """s[0] = z, s[i+1] = M s[i] + gain[i]: all s, (…, blocks + 1, p).
+
+    Within a group that starts with S, s[r] = M^r S + Σ_{q<r} M^{r-1-q} gain[q].
+    """
+    *batch, blocks, p = gain.shape
+    size = min(_GROUP, blocks)
+    groups = -(-blocks // size)
+    gain = jnp.pad(gain, [(0, 0)] * len(batch) + [(0, groups * size - blocks), (0, 0)])
+    _, powers = lax.scan(lambda power, _: (_dot(M, power),) * 2, jnp.eye(p, dtype=M.dtype), None, length=size)
+    powers = jnp.concatenate([jnp.eye(p, dtype=M.dtype)[None], powers])
+    lag = jnp.arange(size) - jnp.arange(size)[:, None]  # [q, r]: from gain q to the state behind block r
+    within = jnp.where((lag >= 0)[..., None, None], powers[jnp.clip(lag, 0)], 0)
+    within = within.transpose(0, 3, 1, 2).reshape(size * p, size * p)
+    ahead = powers[1:].transpose(2, 0, 1).reshape(p, size * p)
+    s = _dot(gain.reshape(*batch, groups, size * p), within)
+    starts = _doubled(powers[-1], s[..., -p:], z)
+    s = (s + _dot(starts[..., :-1, :], ahead)).reshape(*batch, groups * size, p)[..., :blocks, :]
+    return jnp.concatenate([starts[..., :1, :], s], axis=-2)
 
 
 def _doubled(M: jax.Array, gain: jax.Array, z: jax.Array) -> jax.Array:

@@ -137,7 +137,7 @@ def savgol_filter(
         kept = ((window_length - 1, n),)
         y = linear(pad(rows, widths, _MODES[mode], cval), weights.astype(x.dtype), spans=kept)
     else:
-        y = linear(rows, weights.astype(x.dtype), spans=((half, n),))
+        inner = linear(rows, weights.astype(x.dtype), spans=((2 * half, n - 2 * half),))
         # The outer samples: the polynomial of the first and the last window, as one static matrix each.
         fit = _fit(np.arange(window_length), polyorder)
         scale = jnp.asarray(delta, x.dtype) ** deriv
@@ -145,7 +145,7 @@ def savgol_filter(
         right = jnp.asarray(_values(fit, np.arange(window_length - half, window_length), deriv), x.dtype) / scale
         head = jnp.einsum("ij,...j->...i", left, rows[..., :window_length], precision="highest")
         tail = jnp.einsum("ij,...j->...i", right, rows[..., n - window_length :], precision="highest")
-        y = jnp.concatenate([head, y[..., half : n - half], tail], axis=-1)
+        y = jnp.concatenate([head, inner, tail], axis=-1)
     return jnp.moveaxis(y, -1, axis)
 
 

@@ -100,14 +100,24 @@ def _upfirdn(h: jax.Array, x: jax.Array, cval: jax.Array, up: int, down: int, ax
     total = (rows + pieces - 1) * block
     x = jnp.pad(x, [(0, 0)] * (x.ndim - 1) + [(0, max(0, total - x.shape[-1]))])[..., :total]
     blocks = x.reshape(*x.shape[:-1], rows + pieces - 1, block)
-    windows = jnp.concatenate([blocks[..., i : i + rows, :] for i in range(pieces)], axis=-1)
     # matrix[i, g·P + s] = h[phase_s + j·up] with i = g·hop + newest_s + depth - 1 - j
     row = np.arange(pieces * block)[:, None]
     j = (np.arange(groups)[:, None] * hop + newest).reshape(-1)[None, :] + depth - 1 - row
     tap = np.tile(phase, groups)[None, :] + j * up
     inside = (j >= 0) & (tap < taps)
     matrix = jnp.where(inside, h[np.where(inside, tap, 0)], 0)
-    y = jnp.matmul(windows, matrix, precision="highest")
+    # Each block has a share in the outputs of its own row and of the rows before; they are added up.
+    parts = np.split(inside, pieces)
+    width = groups * phases
+    if width <= block:  # fewer outputs than inputs: shift those
+        shares = jnp.matmul(blocks, jnp.concatenate(jnp.split(matrix, pieces), axis=1), precision="highest")
+        y = sum(shares[..., i : i + rows, i * width : (i + 1) * width] for i in range(pieces))
+    else:
+        y = jnp.zeros((), x.dtype)
+        for i, part in enumerate(parts):
+            used = int(np.flatnonzero(part.any(axis=1)).max(initial=-1)) + 1
+            weights = matrix[i * block : i * block + used]
+            y = y + jnp.matmul(blocks[..., i : i + rows, :used], weights, precision="highest")
     y = y.reshape(*x.shape[:-1], rows * groups * phases)[..., :length]
     return jnp.moveaxis(y, -1, axis)
 

@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from jconv.engine.algorithms import shapes, unpadded
+from jconv.engine.algorithms import shapes, signal_sum, unpadded
 from jconv.engine.problem import Problem, dilated
 
 NAME = "direct"
@@ -44,6 +44,8 @@ def _unrolled(problem: Problem) -> int:
 def features(problem: Problem) -> dict[str, float]:
     flops = problem.flops * math.prod(problem.lhs_dilation)
     looped = problem.tap_count > _unrolled(problem)
+    if signal_sum.applies(problem) and not looped:
+        return signal_sum.features(problem)
     if not _elementwise(problem):
         narrow = min(problem.in_channels, problem.multiplier) < 16
         kind, steps = "grouped" if problem.groups > 1 else "narrow" if narrow else "matmul", problem.tap_count
@@ -90,6 +92,8 @@ def _without_copy(problem: Problem) -> bool:
 def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, run):
     if _without_copy(problem):
         return unpadded.correlate(problem, lhs, rhs, functools.partial(_single_sum, problem))
+    if signal_sum.applies(problem) and problem.tap_count <= _unrolled(problem):
+        return signal_sum.apply(problem, lhs, rhs)
     padded = shapes.zero_pad(problem, lhs)
     if _elementwise(problem):
         return _elementwise_sum(problem, padded, rhs)

@@ -3,6 +3,14 @@
 Correlation of x with w is irfft(rfft(x) · conj(rfft(w))), exact for all outputs that do not wrap; a circular length of
 what is read of the input suffices, less the zeros that both ends can share. Lengths are rounded up to 2^a 3^b 5^c.
 Strides keep one sample in s of the full result, a dilated kernel is transformed with its zeros.
+
+Along one axis a real signal of length 2M is transformed as a complex one of length M, its even samples e plus i times
+its odd samples o, which takes half the time that XLA's real transform does. With the transforms E and O taken apart
+and t = exp(2πik/M) the correlation of x and w has the transforms
+
+    E = Eₓ conj(E_w) + Oₓ conj(O_w),   O = Oₓ conj(E_w) + t Eₓ conj(O_w)
+
+of its even and odd samples, which are put together and transformed back in the same way.
 """
 
 from __future__ import annotations
@@ -11,6 +19,7 @@ import math
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from jconv.engine.fast_length import fast_length
@@ -19,6 +28,8 @@ from jconv.engine.problem import Problem, dilated, unit
 NAME = "fft"
 ACCURACY = "fft"
 MAX_FFT_AXES = 3
+COARSE = 16
+"""A factor of the length of one long transform: without a factor of 8 its half takes twice the time."""
 
 
 def supports(problem: Problem) -> str | None:
@@ -39,8 +50,10 @@ def _lengths(problem: Problem) -> list[int]:
         read = s * (o - 1) + dilated(k, d)
         # What is read behind the last sample is zeros, and may wrap onto the zeros before the first.
         shared = max(0, min(lo, dilated(k, d) - 1, read - lo - n))
-        lengths.append(fast_length(max(read - shared, dilated(k, d))))
-    return lengths
+        lengths.append(max(read - shared, dilated(k, d)))
+    if _by_halves(problem) and lengths[0] > COARSE**2:
+        return [COARSE * fast_length(-(-lengths[0] // COARSE))]
+    return [fast_length(n) for n in lengths]
 
 
 def features(problem: Problem) -> dict[str, float]:
@@ -52,6 +65,14 @@ def features(problem: Problem) -> dict[str, float]:
     real = 0.5 if problem.is_real else 1.0
     elementwise = problem.in_channels == 1
     products = 8 * real * size * problem.batch * problem.in_channels * problem.out_channels
+    if _by_halves(problem):
+        return {
+            "signal_calls": 1.0,
+            "flops": 5 * real * size * math.log2(max(size, 2)) * transforms + products,
+            "signal_flops": 5 * real * size * math.log2(max(size, 2)) * transforms * problem.itemsize / 4,
+            "signal_bytes": 2.0 * size * transforms * problem.itemsize,
+            "channel_bytes": 2.0 * size * (transforms if problem.out_channels > 1 else 0) * problem.itemsize,
+        }
     return {
         "calls": 1.0,
         "flops": 5 * real * size * math.log2(max(size, 2)) * transforms + products,
@@ -82,6 +103,8 @@ def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, run):
     # Channels first: XLA transforms the last axes.
     lhs = jnp.moveaxis(lhs, -1, 1)
     rhs = jnp.moveaxis(rhs, (-2, -1), (0, 1))
+    if _by_halves(problem) and lengths[0] > 1:
+        return _strided(problem, _halves_correlated(problem, lhs, rhs)).astype(lhs.dtype)
     axes = tuple(range(2, n + 2))
     forward, inverse = (jnp.fft.rfftn, jnp.fft.irfftn) if problem.is_real else (jnp.fft.fftn, jnp.fft.ifftn)
     # conj(F(w)) = F(w reversed); conjugating the transform of conj(w) serves complex kernels too.
@@ -89,9 +112,37 @@ def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, run):
     lhs = forward(lhs, axes=axes)
     out = _channel_product(problem, lhs, spectrum)
     out = inverse(out, s=tuple(lengths), axes=axes)
+    return _strided(problem, out).astype(lhs.real.dtype if problem.is_real else lhs.dtype)
+
+
+def _strided(problem: Problem, out):
+    """Every so many samples of the full result, channels last again."""
     stops = [s * (o - 1) + 1 for s, o in zip(problem.strides, problem.out_space)]
-    out = lax.slice(out, (0,) * (n + 2), (*out.shape[:2], *stops), (1, 1, *problem.strides))
-    return jnp.moveaxis(out, 1, -1).astype(lhs.real.dtype if problem.is_real else lhs.dtype)
+    out = lax.slice(out, (0,) * out.ndim, (*out.shape[:2], *stops), (1, 1, *problem.strides))
+    return jnp.moveaxis(out, 1, -1)
+
+
+def _by_halves(problem: Problem) -> bool:
+    return problem.ndim == 1 and problem.is_real and problem.in_channels == 1
+
+
+def _halves_correlated(problem: Problem, lhs, rhs):
+    """The circular correlation along the last axis, of even length, by complex transforms of half of it."""
+    half = lhs.shape[-1] // 2
+
+    def transformed(x):
+        """The transforms of the even and of the odd samples."""
+        x = x.reshape(*x.shape[:-1], half, 2)
+        z = jnp.fft.fft(lax.complex(x[..., 0], x[..., 1]))
+        mirrored = jnp.conj(jnp.roll(jnp.flip(z, -1), 1, -1))
+        return (z + mirrored) / 2, (z - mirrored) / 2j
+
+    (even_x, odd_x), (even_w, odd_w) = transformed(lhs), map(jnp.conj, transformed(rhs))
+    turn = jnp.asarray(np.exp(2j * np.pi * np.arange(half) / half), even_x.dtype)
+    even = _channel_product(problem, even_x, even_w) + _channel_product(problem, odd_x, odd_w)
+    odd = _channel_product(problem, odd_x, even_w) + turn * _channel_product(problem, even_x, odd_w)
+    out = jnp.fft.ifft(even + 1j * odd)
+    return jnp.stack([out.real, out.imag], axis=-1).reshape(*out.shape[:-1], 2 * half)
 
 
 def _channel_product(problem: Problem, lhs, rhs):

@@ -1,11 +1,12 @@
-"""A signal in blocks times a band matrix: short kernels on long signals at the speed of matrix products.
+"""A signal in rows of B samples: few taps of many channels, at the speed of matrix products.
 
-With blocks of B samples, y[jB + b] = Σ_k x[jB + b + k] w[k] reaches into the next block only, if K − 1 ≤ B:
+With y[rB + b] = Σ_k x[rB + b + k − p] w[k], sample i of row r + j − a is met by output b of row r with the tap
+k = (j − a) B + i − b + p. So the rows, seen as B channels, are convolved along themselves:
 
-    Y = X T₀ + X⁺ T₁,   T₀[a, b] = w[a − b],   T₁[a, b] = w[B + a − b],
+    Y[r] = Σ_j X[r + j − a] T[j],   T[j][i, b] = w[(j − a) B + i − b + p],   a = ⌈p / B⌉,   J rows of T, each a band.
 
-where X holds the blocks as rows and X⁺ the same, one block later. The band costs 2B products an output instead of K,
-but a matrix product does them ten times faster.
+The bands cost B + K − 1 products an output instead of K (up to whole rows), but matrix products do them ten times
+faster. Few rows, and those of float64, for which XLA has no fast convolution, are multiplied tap by tap.
 """
 
 from __future__ import annotations
@@ -13,12 +14,20 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-from jconv.engine.algorithms import products, shapes
+from jconv.engine.algorithms import direct, onednn, products, shapes, xla
 from jconv.engine.problem import Problem, unit
 
 NAME = "toeplitz"
 ACCURACY = "toeplitz"
-MAX_TAPS = 512
+MAX_TAPS = 1024
+MIN_ROWS = 8
+NARROW, WIDE = 32, 64
+
+SHORT = 1 << 15
+"""Outputs up to which, in narrow rows, products tap by tap are faster than a call of a convolution."""
+
+LONG = 1 << 16
+"""Outputs from which oneDNN is faster than XLA."""
 
 
 def supports(problem: Problem) -> str | None:
@@ -32,22 +41,53 @@ def supports(problem: Problem) -> str | None:
         return "no strides or dilations"
     if problem.taps[0] > MAX_TAPS:
         return f"at most {MAX_TAPS} taps, got {problem.taps[0]}"
-    if problem.out_space[0] < 4 * _block(problem):
-        return "for signals of several blocks"
+    if min(problem.out_space[0], problem.space[0]) < MIN_ROWS * _row(problem):
+        return "for signals of several rows"
     return None
 
 
-def _block(problem: Problem) -> int:
-    return max(32, -(-problem.taps[0] // 16) * 16)
+def _row(problem: Problem) -> int:
+    """B: the smallest that keeps the matrices wide enough."""
+    return NARROW if problem.taps[0] <= 64 else WIDE
+
+
+def _rows(problem: Problem) -> Problem:
+    """The convolution of the rows."""
+    size, taps = _row(problem), problem.taps[0]
+    before = problem.padding[0][0]
+    ahead = -(-before // size)
+    count = (size + taps - 2 - before) // size + ahead + 1
+    rows, outputs = -(-problem.space[0] // size), -(-problem.out_space[0] // size)
+    rows = min(rows, outputs + count - 1 - ahead)
+    return problem.replace(
+        lhs_shape=(problem.batch, rows, size),
+        rhs_shape=(count, size, size),
+        padding=((ahead, outputs + count - 1 - ahead - rows),),
+    )
+
+
+def _inner(problem: Problem, part: Problem):
+    """The algorithm that convolves the rows."""
+    short = problem.out_space[0] <= SHORT and _row(problem) == NARROW
+    if problem.dtype != "float32" or short:
+        return direct
+    if problem.out_space[0] >= LONG and products.uses_onednn(problem) and onednn.supports(part) is None:
+        return onednn
+    return xla
 
 
 def features(problem: Problem) -> dict[str, float]:
-    flops = 4.0 * _block(problem) * problem.batch * problem.out_space[0]
+    part = _rows(problem)
+    ragged = (problem.space[0] % _row(problem) > 0) + (problem.out_space[0] % _row(problem) > 0)
+    name = _inner(problem, part).NAME
+    # Each product of the direct sum passes over the output once more.
+    passes = part.taps[0] * float(problem.io_bytes) if name == "direct" else 0.0
     return {
         "calls": 1.0,
-        "flops": flops,
-        **products.features(problem, flops),
-        "bytes": float(problem.io_bytes),
+        "flops": part.flops,
+        f"{name}_flops": part.flops * problem.itemsize / 4,
+        "tap_bytes": passes,
+        "bytes": float(problem.io_bytes * (1 + ragged)),
     }
 
 
@@ -60,14 +100,15 @@ def parts(problem: Problem) -> tuple[Problem, ...]:
 
 
 def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, run):
-    size, taps, out_size = _block(problem), problem.taps[0], problem.out_space[0]
-    blocks = -(-out_size // size)
-    padded = shapes.zero_pad(problem, lhs)[..., 0]
-    padded = shapes.pad_to(padded, 1, (blocks + 1) * size).reshape(problem.batch, blocks + 1, size)
-    offsets = jnp.arange(2 * size)[:, None] - jnp.arange(size)[None, :]
-    inside = (offsets >= 0) & (offsets < taps)
-    band = jnp.where(inside, rhs[:, 0, 0][jnp.clip(offsets, 0, taps - 1)], 0)
-    now = padded[:, :-1].reshape(-1, size)
-    later = padded[:, 1:].reshape(-1, size)
-    out = products.product(problem, now, band[:size]) + products.product(problem, later, band[size:])
-    return out.reshape(problem.batch, blocks * size)[:, :out_size, None]
+    part, size, taps = _rows(problem), _row(problem), problem.taps[0]
+    rows, (ahead, _) = part.space[0], part.padding[0]
+    signal = shapes.pad_to(lhs[:, : rows * size, 0], 1, rows * size).reshape(part.lhs_shape)
+    tap = (
+        (jnp.arange(part.taps[0])[:, None, None] - ahead) * size
+        + jnp.arange(size)[:, None]
+        - jnp.arange(size)
+        + problem.padding[0][0]
+    )
+    band = jnp.where((tap >= 0) & (tap < taps), rhs[:, 0, 0][jnp.clip(tap, 0, taps - 1)], 0)
+    out = _inner(problem, part).apply(part, signal, band, run)
+    return out.reshape(problem.batch, -1)[:, : problem.out_space[0], None]
