@@ -44,7 +44,6 @@ CONSTANTS: dict[str, dict[str, float]] = {
         "volume_few_gradient_flops": 4.35e-11,
         "volume_grouped_gradient_flops": 1.58e-09,
         "volume_narrow_flops": 4.55e-10,
-        "volume_single_flops": 3.4e-09,
     },
     "onednn": {
         "bytes": 1.43e-10,
