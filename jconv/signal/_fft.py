@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from jconv.engine import halves
 from jconv.engine.fast_length import fast_length
 from jconv.signal._extent import Span
 
@@ -46,6 +47,19 @@ def _back(x: jax.Array, axes: Sequence[int]) -> jax.Array:
     return jnp.moveaxis(x, range(-len(axes), 0), axes)
 
 
+def _convolved(x: jax.Array, h: jax.Array, lengths: Sequence[int]) -> jax.Array:
+    """The circular convolution over the last axes; along one axis, real arrays by halves."""
+    real = not jnp.iscomplexobj(x)
+    if not real or len(lengths) > 1 or lengths[0] == 1:
+        return inverse(forward(x, lengths, real) * forward(h, lengths, real), lengths, real)
+    widths = [(0, 0)] * (x.ndim - 1)
+    (even_x, odd_x), (even_h, odd_h) = (
+        halves.forward(jnp.pad(a, [*widths, (0, lengths[0] - a.shape[-1])])) for a in (x, h)
+    )
+    back = jnp.conj(halves.turn(even_x.shape[-1], even_x.dtype))
+    return halves.inverse(even_x * even_h + back * odd_x * odd_h, even_x * odd_h + odd_x * even_h)
+
+
 @partial(jax.jit, static_argnames=("axes", "spans"))
 def fft_convolve(x: jax.Array, h: jax.Array, *, axes: tuple[int, ...], spans: tuple[Span, ...]) -> jax.Array:
     """The samples in `spans`, one for each of `axes`, of x * h by one transform.
@@ -57,9 +71,10 @@ def fft_convolve(x: jax.Array, h: jax.Array, *, axes: tuple[int, ...], spans: tu
     x, h = _last(x, axes), _last(h, axes)
     n = len(axes)
     lengths = []
+    fast = halves.length if real and n == 1 else fast_length
     for a, b, (start, length) in zip(x.shape[-n:], h.shape[-n:], spans, strict=True):
-        lengths.append(fast_length(max(a, b, start + length, a + b - 1 - start)))
-    out = inverse(forward(x, lengths, real) * forward(h, lengths, real), lengths, real)
+        lengths.append(fast(max(a, b, start + length, a + b - 1 - start)))
+    out = _convolved(x, h, lengths)
     keep = (..., *(slice(start, start + length) for start, length in spans))
     return _back(out[keep], axes)
 
@@ -108,6 +123,24 @@ def _overlap_add(y: jax.Array, axis: int, step: int, full: int) -> jax.Array:
     return lax.slice_in_dim(out, 0, full, axis=axis)
 
 
+def _pairs_convolved(x: jax.Array, h: jax.Array, lengths: Sequence[int], pairs: int) -> jax.Array:
+    """The same for real arrays, one of them in an even number of blocks along the axis `pairs`.
+
+    The other one being real, two blocks are transformed as the real and the imaginary part of one complex block,
+    without the passes that put real spectra together and apart.
+    """
+
+    def paired(a: jax.Array) -> jax.Array:
+        if a.shape[pairs] == 1:  # not cut
+            return a
+        parts = [lax.slice_in_dim(a, first, None, 2, pairs) for first in (0, 1)]
+        return lax.complex(*parts)
+
+    z = inverse(forward(paired(x), lengths, False) * forward(paired(h), lengths, False), lengths, False)
+    y = jnp.stack([z.real, z.imag], axis=pairs + 1)
+    return y.reshape(*y.shape[:pairs], 2 * y.shape[pairs], *y.shape[pairs + 2 :])
+
+
 @partial(jax.jit, static_argnames=("axes", "spans"))
 def overlap_add_convolve(x: jax.Array, h: jax.Array, *, axes: tuple[int, ...], spans: tuple[Span, ...]) -> jax.Array:
     """The samples in `spans`, one for each of `axes`, of x * h, the longer one cut into blocks along each axis."""
@@ -122,14 +155,17 @@ def overlap_add_convolve(x: jax.Array, h: jax.Array, *, axes: tuple[int, ...], s
         lengths.append(fast_length(full[j]) if size is None else size)
         if size is not None:
             step = size - min(a, b) + 1
-            cuts.append((j, step, math.ceil(max(a, b) / step)))
+            blocks = math.ceil(max(a, b) / step)
+            # Real blocks go in pairs along the first axis that is cut.
+            cuts.append((j, step, blocks + blocks % 2 if real and not cuts else blocks))
     for done, (j, step, blocks) in enumerate(cuts):
         axis = done + rank - n + j
         if x.shape[axis] >= h.shape[axis]:
             x, h = _split(x, axis, step, blocks), h[None]
         else:
             x, h = x[None], _split(h, axis, step, blocks)
-    y = inverse(forward(x, lengths, real) * forward(h, lengths, real), lengths, real)
+    # Every cut puts its blocks in front of those before it, so the first one's stand behind the others.
+    y = _pairs_convolved(x, h, lengths, len(cuts) - 1) if real and cuts else _convolved(x, h, lengths)
     for done, (j, step, _) in reversed(list(enumerate(cuts))):
         y = _overlap_add(y, done + rank - n + j, step, full[j])
     keep = (..., *(slice(start, start + length) for start, length in spans))

@@ -126,8 +126,9 @@ def _grouped(M: jax.Array, gain: jax.Array, z: jax.Array) -> jax.Array:
     size = min(_GROUP, blocks)
     groups = -(-blocks // size)
     gain = jnp.pad(gain, [(0, 0)] * len(batch) + [(0, groups * size - blocks), (0, 0)])
-    _, powers = lax.scan(lambda power, _: (_dot(M, power),) * 2, jnp.eye(p, dtype=M.dtype), None, length=size)
-    powers = jnp.concatenate([jnp.eye(p, dtype=M.dtype)[None], powers])
+    one = jnp.eye(p, dtype=M.dtype)
+    last, powers = lax.scan(lambda power, _: (_dot(M, power), power), one, None, length=size)
+    powers = jnp.concatenate([powers, last[None]])
     lag = jnp.arange(size) - jnp.arange(size)[:, None]  # [q, r]: from gain q to the state behind block r
     within = jnp.where((lag >= 0)[..., None, None], powers[jnp.clip(lag, 0)], 0)
     within = within.transpose(0, 3, 1, 2).reshape(size * p, size * p)

@@ -7,7 +7,9 @@ two hops long, the windows are two neighbouring blocks of x, and no sample is co
 
 from __future__ import annotations
 
+import functools
 import math
+import operator
 from functools import partial
 from typing import Any
 
@@ -107,17 +109,17 @@ def _upfirdn(h: jax.Array, x: jax.Array, cval: jax.Array, up: int, down: int, ax
     inside = (j >= 0) & (tap < taps)
     matrix = jnp.where(inside, h[np.where(inside, tap, 0)], 0)
     # Each block has a share in the outputs of its own row and of the rows before; they are added up.
-    parts = np.split(inside, pieces)
     width = groups * phases
     if width <= block:  # fewer outputs than inputs: shift those
         shares = jnp.matmul(blocks, jnp.concatenate(jnp.split(matrix, pieces), axis=1), precision="highest")
-        y = sum(shares[..., i : i + rows, i * width : (i + 1) * width] for i in range(pieces))
+        terms = [shares[..., i : i + rows, i * width : (i + 1) * width] for i in range(pieces)]
     else:
-        y = jnp.zeros((), x.dtype)
-        for i, part in enumerate(parts):
+        terms = []
+        for i, part in enumerate(np.split(inside, pieces)):
             used = int(np.flatnonzero(part.any(axis=1)).max(initial=-1)) + 1
             weights = matrix[i * block : i * block + used]
-            y = y + jnp.matmul(blocks[..., i : i + rows, :used], weights, precision="highest")
+            terms.append(jnp.matmul(blocks[..., i : i + rows, :used], weights, precision="highest"))
+    y = functools.reduce(operator.add, terms)
     y = y.reshape(*x.shape[:-1], rows * groups * phases)[..., :length]
     return jnp.moveaxis(y, -1, axis)
 

@@ -7,6 +7,7 @@ import pytest
 from jconv import engine
 from jconv.engine.accuracy import tolerance
 from jconv.engine.algorithms import ALGORITHMS, signal_sum
+from jconv.engine.problem import Problem
 
 # (signals, samples, taps, zeros before, zeros after, stride, dilation)
 PROBLEMS = [
@@ -47,22 +48,25 @@ def test_every_algorithm_computes_the_sum(problem, dtype):
     x, w = draw(rng, (signals, samples), dtype), draw(rng, taps, dtype)
     wide = np.promote_types(dtype, np.float64)
     want = oracle(x.astype(wide), w.astype(wide), before, after, stride, dilation)
-    tried = []
+    tried = 0
     for name in NAMES:
-        try:
-            got = engine.correlate(
-                x, w, padding=[(before, after)], strides=[stride], dilation=[dilation], algorithm=name
-            )
-        except ValueError as error:
-            assert "cannot do this problem" in str(error)
+        policy = {"padding": [(before, after)], "strides": [stride], "dilation": [dilation], "algorithm": name}
+        if refused(name, x.shape, taps, (before, after), stride, dilation, dtype):
+            with pytest.raises(ValueError, match="cannot do this problem"):
+                engine.correlate(x, w, **policy)
             continue
+        got = engine.correlate(x, w, **policy)
         assert got.shape == want.shape
         assert got.dtype == dtype
         error = np.linalg.norm(got - want)
         assert error <= tolerance(dtype, taps, ALGORITHMS[name].ACCURACY) * np.linalg.norm(want), name
-        tried.append(name)
-    assert "fft" in tried
-    assert "direct" in tried
+        tried += 1
+    assert tried >= 2
+
+
+def refused(name, shape, taps, padding, stride, dilation, dtype):
+    problem = Problem((*shape, 1), (taps, 1, 1), (stride,), (padding,), (1,), (dilation,), 1, dtype)
+    return ALGORITHMS[name].supports(problem)
 
 
 @pytest.mark.parametrize("dtype", ["int32", "complex128"])
@@ -84,8 +88,6 @@ def test_one_nan_stays_where_the_sum_has_it():
 
 def test_the_body_is_even():
     # An odd number of outputs would not be vectorised: the rule, as the planner's problems meet it.
-    from jconv.engine.problem import Problem
-
     problem = Problem((1, 100_003, 1), (9, 1, 1), (1,), ((8, 8),), (1,), (1,), 1, "float32")
     first, count = signal_sum._body(problem)
     assert first == 8

@@ -4,13 +4,9 @@ Correlation of x with w is irfft(rfft(x) · conj(rfft(w))), exact for all output
 what is read of the input suffices, less the zeros that both ends can share. Lengths are rounded up to 2^a 3^b 5^c.
 Strides keep one sample in s of the full result, a dilated kernel is transformed with its zeros.
 
-Along one axis a real signal of length 2M is transformed as a complex one of length M, its even samples e plus i times
-its odd samples o, which takes half the time that XLA's real transform does. With the transforms E and O taken apart
-and t = exp(2πik/M) the correlation of x and w has the transforms
+Along one axis real signals are transformed by halves (`jconv.engine.halves`); the correlation of x and w has
 
-    E = Eₓ conj(E_w) + Oₓ conj(O_w),   O = Oₓ conj(E_w) + t Eₓ conj(O_w)
-
-of its even and odd samples, which are put together and transformed back in the same way.
+    E = Eₓ conj(E_w) + Oₓ conj(O_w),   O = Oₓ conj(E_w) + t Eₓ conj(O_w).
 """
 
 from __future__ import annotations
@@ -19,17 +15,15 @@ import math
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import lax
 
+from jconv.engine import halves
 from jconv.engine.fast_length import fast_length
 from jconv.engine.problem import Problem, dilated, unit
 
 NAME = "fft"
 ACCURACY = "fft"
 MAX_FFT_AXES = 3
-COARSE = 16
-"""A factor of the length of one long transform: without a factor of 8 its half takes twice the time."""
 
 
 def supports(problem: Problem) -> str | None:
@@ -51,9 +45,8 @@ def _lengths(problem: Problem) -> list[int]:
         # What is read behind the last sample is zeros, and may wrap onto the zeros before the first.
         shared = max(0, min(lo, dilated(k, d) - 1, read - lo - n))
         lengths.append(max(read - shared, dilated(k, d)))
-    if _by_halves(problem) and lengths[0] > COARSE**2:
-        return [COARSE * fast_length(-(-lengths[0] // COARSE))]
-    return [fast_length(n) for n in lengths]
+    fast = halves.length if _by_halves(problem) else fast_length
+    return [fast(n) for n in lengths]
 
 
 def features(problem: Problem) -> dict[str, float]:
@@ -127,22 +120,12 @@ def _by_halves(problem: Problem) -> bool:
 
 
 def _halves_correlated(problem: Problem, lhs, rhs):
-    """The circular correlation along the last axis, of even length, by complex transforms of half of it."""
-    half = lhs.shape[-1] // 2
-
-    def transformed(x):
-        """The transforms of the even and of the odd samples."""
-        x = x.reshape(*x.shape[:-1], half, 2)
-        z = jnp.fft.fft(lax.complex(x[..., 0], x[..., 1]))
-        mirrored = jnp.conj(jnp.roll(jnp.flip(z, -1), 1, -1))
-        return (z + mirrored) / 2, (z - mirrored) / 2j
-
-    (even_x, odd_x), (even_w, odd_w) = transformed(lhs), map(jnp.conj, transformed(rhs))
-    turn = jnp.asarray(np.exp(2j * np.pi * np.arange(half) / half), even_x.dtype)
+    """The circular correlation along the last axis, of even length."""
+    (even_x, odd_x), (even_w, odd_w) = halves.forward(lhs), map(jnp.conj, halves.forward(rhs))
+    turn = halves.turn(even_x.shape[-1], even_x.dtype)
     even = _channel_product(problem, even_x, even_w) + _channel_product(problem, odd_x, odd_w)
     odd = _channel_product(problem, odd_x, even_w) + turn * _channel_product(problem, even_x, odd_w)
-    out = jnp.fft.ifft(even + 1j * odd)
-    return jnp.stack([out.real, out.imag], axis=-1).reshape(*out.shape[:-1], 2 * half)
+    return halves.inverse(even, odd)
 
 
 def _channel_product(problem: Problem, lhs, rhs):
