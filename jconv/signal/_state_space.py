@@ -4,13 +4,13 @@
 
 Over a block of L samples the zero-state output is T x with the lower triangular Toeplitz matrix T of the impulse
 response, the state at the block's end is A^L z + R x with R = [A^{L-1} B … A B, B], and the state at its start adds
-O z with O = [C; C A; … C A^{L-1}]. So all blocks are one product x [Tᵀ Rᵀ], the starting states follow from a
-first-order recursion with the matrix A^L, and one small product adds O z.
+O z with O = [C; C A; … C A^{L-1}]. So what each block adds to its state is a product with Rᵀ, the starting states
+follow from a first-order recursion with the matrix A^L, and all outputs are one product [x z] [T O]ᵀ.
 
 That recursion is solved in the same way once more, in groups of blocks as one product with powers of M = A^L, and from
-group to group by doubling. Where A is far from normal (the direct form of more
-than two poles close together) its powers are large before they decay, and squaring them loses what a product with a
-vector keeps; there the recursion runs block after block.
+group to group by doubling. Where A is far from normal (the direct form of more than two poles close together) its
+powers are large before they decay, and squaring them loses what a product with a vector keeps; there the recursion runs
+block after block.
 
 Source: Burrus, "Block realization of digital filters", IEEE Trans. Audio Electroacoust. 20 (1972).
 """
@@ -79,10 +79,10 @@ def _blocks(system: StateSpace, x: jax.Array, z: jax.Array, doubling: bool) -> t
     observe, reach, response = _responses(system, size)
     lag = jnp.arange(size)[:, None] - jnp.arange(size)
     toeplitz = jnp.where(lag >= 0, response[jnp.clip(lag, 0)], 0)  # [n, k]: from input k to output n
-    both = _dot(x, jnp.concatenate([toeplitz.T, reach], axis=1))
-    y, gain = both[..., :size], both[..., size:]
-    states = (_grouped if doubling else _one_by_one)(_power(system.A, size), gain, z)
-    y = y + _dot(states[..., :-1, :], observe.T)
+    states = (_grouped if doubling else _one_by_one)(_power(system.A, size), _dot(x, reach), z)
+    # One product, so that the output is written once.
+    known = jnp.concatenate([x, states[..., :-1, :]], axis=-1)
+    y = _dot(known, jnp.concatenate([toeplitz.T, observe.T]))
     return y, states[..., -1, :].reshape(*z.shape[:-1], p)
 
 
