@@ -88,6 +88,15 @@ def test_gradients_are_the_adjoints(case):
         assert normwise(got, want) <= tolerance("float64", y.size // y.shape[-1] + case.terms, "winograd4")
 
 
+def _plain_error(x, w, padding, want):
+    """The normwise error of the sum over the taps of one channel along one axis, in order and in float32."""
+    padded = np.pad(x[..., 0], ((0, 0), *padding))
+    total = np.zeros(want.shape[:-1], np.float32)
+    for tap, weight in enumerate(w[:, 0, 0]):
+        total += padded[:, tap : tap + total.shape[1]] * weight
+    return normwise(total[..., None], want)
+
+
 @pytest.mark.parametrize("name", ["winograd", "winograd_gradient", "fft", "overlap_add", "toeplitz"])
 def test_no_algorithm_exceeds_its_error_class(name):
     """Large random problems in float32: the normwise error in units of the direct sum's."""
@@ -110,5 +119,7 @@ def test_no_algorithm_exceeds_its_error_class(name):
         solve = jax.jit(lambda a, b: ALGORITHMS[algorithm].apply(problem, a, b, None))
         return normwise(solve(x, w), want)
 
-    reference = max(error("direct"), np.finfo(np.float32).eps / 2)
+    # Along one axis `direct` keeps four partial sums, and errs by less than the sum taken one product after the other.
+    reference = _plain_error(x, w, padding, want) if len(padding) == 1 else error("direct")
+    reference = max(reference, np.finfo(np.float32).eps / 2)
     assert error(name) <= CLASSES[ALGORITHMS[name].ACCURACY].amplification * reference
