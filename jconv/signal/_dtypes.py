@@ -13,6 +13,8 @@ HALF = ("float16", "bfloat16")
 
 def as_array(name: str, value: Any) -> jax.Array:
     """`value` as an array of JAX, or a TypeError that names the argument."""
+    if isinstance(value, jax.Array):  # traced ones too; `jnp.asarray` takes its time over them
+        return value
     try:
         return jnp.asarray(value)
     except (TypeError, ValueError) as error:
