@@ -7,7 +7,7 @@ import hashlib
 from pathlib import Path
 
 from jconv._core.files import output_folder
-from jconv.cli.options import add_output_options, checkpoints, natural, positive
+from jconv.cli.options import add_output_options, callbacks, checkpoints, natural, positive
 
 DEFAULT = ("sobel_x", "sobel_y", "gaussian", "laplacian", "sharpen", "emboss")
 
@@ -42,7 +42,7 @@ def add(commands) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Learn, save, and say what came out."""
-    from jconv import tasks, training
+    from jconv import tasks
     from jconv._core.extras import needed
 
     needed("jconv.plotting", "plot")
@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> None:
         truth,
         seed=args.seed,
         steps=args.steps,
-        callbacks=[training.ProgressBar("learning kernels")],
+        callbacks=callbacks(args, "learning kernels"),
         checkpoints=checkpoints(args, settings),
     )
     result.save(args.out)

@@ -12,7 +12,7 @@ from jconv._core.errors import InputError
 
 if TYPE_CHECKING:
     from jconv.tasks.settings import S, Settings
-    from jconv.training import Checkpoints
+    from jconv.training import Callback, Checkpoints
 
 
 class Parser(argparse.ArgumentParser):
@@ -104,7 +104,7 @@ def settings_of(args: argparse.Namespace, cls: type[S]) -> S:
 
 
 def add_output_options(parser: argparse.ArgumentParser, *, out: str, every: int) -> None:
-    """--out, --checkpoint-every and --resume."""
+    """--out, --checkpoint-every, --resume and --log."""
     parser.add_argument(
         "--out", metavar="DIR", type=Path, default=Path(out), help=f"folder for the results (default: {out})"
     )
@@ -116,6 +116,24 @@ def add_output_options(parser: argparse.ArgumentParser, *, out: str, every: int)
         help=f"steps between checkpoints in DIR/checkpoints; 0 for none (default: {every})",
     )
     parser.add_argument("--resume", action="store_true", help="go on from the newest checkpoint in DIR")
+    parser.add_argument(
+        "--log",
+        nargs="+",
+        choices=("jsonl", "tensorboard"),
+        default=(),
+        help="also write the losses into DIR/log.jsonl, or for TensorBoard into DIR/tensorboard",
+    )
+
+
+def callbacks(args: argparse.Namespace, label: str) -> list[Callback]:
+    """A progress bar, and the logs that were asked for."""
+    from jconv.training import JSONLines, ProgressBar, TensorBoard
+
+    makers = {
+        "jsonl": lambda: JSONLines(args.out / "log.jsonl"),
+        "tensorboard": lambda: TensorBoard(args.out / "tensorboard"),
+    }
+    return [ProgressBar(label), *(makers[name]() for name in dict.fromkeys(args.log))]
 
 
 def checkpoints(args: argparse.Namespace, settings: Mapping[str, Any]) -> Checkpoints | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from jconv._core.extras import needed
 from jconv._core.files import output_folder
-from jconv.cli.options import Parser, add_output_options, add_settings, checkpoints, settings_of
+from jconv.cli.options import Parser, add_output_options, add_settings, callbacks, checkpoints, settings_of
 
 
 def add(commands) -> None:
@@ -43,7 +43,6 @@ def _add_tasks(parser: Parser) -> None:
 
 def run(task, args: argparse.Namespace) -> None:
     """Train, save, and say what came out."""
-    from jconv import training
     from jconv.tasks.settings import as_dict
 
     settings = settings_of(args, task.settings)
@@ -51,7 +50,7 @@ def run(task, args: argparse.Namespace) -> None:
     output_folder(args.out)
     result = task.train(
         settings,
-        callbacks=[training.ProgressBar(f"learning {task.name}")],
+        callbacks=callbacks(args, f"learning {task.name}"),
         checkpoints=checkpoints(args, {"task": task.name, **as_dict(settings)}),
     )
     result.save(args.out)

@@ -10,6 +10,7 @@ from jconv.nn.conv_transpose import ConvTranspose
 from jconv.nn.convnext import ConvNeXt
 from jconv.nn.detection_loss import assign_boxes, detection_loss
 from jconv.nn.detector import Detections, Detector, DetectorOutput, Places, detections
+from jconv.nn.log_mel import log_mel
 from jconv.nn.mobilenet import MobileNetV2
 from jconv.nn.parameters import parameter_count
 from jconv.nn.pooling import avg_pool, lp_pool, max_pool, min_pool
@@ -18,7 +19,9 @@ from jconv.nn.receptive_field import ReceptiveField, effective_receptive_field, 
 from jconv.nn.resize import pixel_shuffle, pixel_unshuffle, resize, upsample
 from jconv.nn.resnet import ResNet
 from jconv.nn.saliency import saliency
+from jconv.nn.spectrogram_net import SpectrogramNet
 from jconv.nn.unet import UNet
+from jconv.nn.video_net import SpaceTimeConv, VideoNet
 
 __all__ = [
     "CNN",
@@ -33,7 +36,10 @@ __all__ = [
     "Places",
     "ReceptiveField",
     "ResNet",
+    "SpaceTimeConv",
+    "SpectrogramNet",
     "UNet",
+    "VideoNet",
     "adaptive_avg_pool",
     "adaptive_max_pool",
     "assign_boxes",
@@ -48,6 +54,7 @@ __all__ = [
     "generalized_iou",
     "global_avg_pool",
     "global_max_pool",
+    "log_mel",
     "lp_pool",
     "max_pool",
     "min_pool",

@@ -2,6 +2,7 @@
 
 from jconv.plotting.classification import confusion, learning_curves
 from jconv.plotting.figure import save
+from jconv.plotting.gallery import gallery
 from jconv.plotting.kernels import kernel_grid
 from jconv.plotting.learned import feature_maps, kernel_bank, receptive_field, saliency_maps
 from jconv.plotting.pictures import (
@@ -27,6 +28,7 @@ __all__ = [
     "draw_image",
     "draw_mask",
     "feature_maps",
+    "gallery",
     "kernel_bank",
     "kernel_grid",
     "kernel_recovery",

@@ -1,4 +1,4 @@
-"""Whole jobs: learn kernels back from a photograph, classify digits. Each is data in, result out, and a `save`."""
+"""Whole jobs: kernels learned back from a photograph, and the `TASKS`, which train a network. Data in, result out."""
 
 from jconv.data import load_image, photograph, save_image
 from jconv.tasks.digits import DigitsResult, DigitsSettings, train_digits
@@ -7,8 +7,11 @@ from jconv.tasks.learn import LearnResult, learn_kernels
 from jconv.tasks.saved import SavedModel, load_model
 from jconv.tasks.settings import Settings, read_config, settings_from
 from jconv.tasks.specification import kernel_from, kernel_names
+from jconv.tasks.spectrograms import SpectrogramsResult, SpectrogramsSettings, train_spectrograms
+from jconv.tasks.synthesis import synthesise
 from jconv.tasks.table import TASKS, find_task, predict
 from jconv.tasks.task import Task
+from jconv.tasks.video import VideoResult, VideoSettings, train_video
 
 __all__ = [
     "TASKS",
@@ -17,7 +20,11 @@ __all__ = [
     "LearnResult",
     "SavedModel",
     "Settings",
+    "SpectrogramsResult",
+    "SpectrogramsSettings",
     "Task",
+    "VideoResult",
+    "VideoSettings",
     "filter_image",
     "find_task",
     "kernel_from",
@@ -30,5 +37,8 @@ __all__ = [
     "read_config",
     "save_image",
     "settings_from",
+    "synthesise",
     "train_digits",
+    "train_spectrograms",
+    "train_video",
 ]

@@ -119,8 +119,8 @@ def train_digits(
     looking at the held-out fifth.
     """
     begin = time.perf_counter()
-    images, labels, test_images, test_labels = _split(settings.seed)
-    apply, params, variables = functional(network(settings))
+    images, labels, test_images, test_labels = split_digits(settings.seed)
+    apply, params, variables = functional(network(settings), dtype=settings.dtype)
 
     def batch(data, step):
         images, labels, key = data
@@ -159,7 +159,7 @@ def _as_digit(image: np.ndarray) -> np.ndarray:
     return np.asarray(jax.image.resize(grey, (SIDE, SIDE), "linear"))[..., None]
 
 
-def _split(seed: int) -> tuple[jax.Array, ...]:
+def split_digits(seed: int) -> tuple[jax.Array, ...]:
     """Images (N, 8, 8, 1) in [0, 1] and labels: four fifths for training, one for testing, each class alike."""
     pixels, labels = needed("sklearn.datasets", "data").load_digits(return_X_y=True)
     images = (pixels / 16).astype(np.float32).reshape(-1, 8, 8, 1)

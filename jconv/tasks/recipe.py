@@ -35,7 +35,15 @@ def learn(
 
     The network to test and to save is `state.average` with `state.variables`.
     """
-    pair = trainer(loss, optimizer or adamw(settings), average=0.99)
+    pair = trainer(loss, optimizer or adamw(settings), average=0.99, accumulate=settings.accumulate)
+    devices = jax.local_devices()
+    if settings.devices > len(devices):
+        raise InputError(f"`devices` is {settings.devices}, but there are only {len(devices)} here; ask for fewer")
+    if settings.batch_size % (settings.devices * settings.accumulate):
+        raise InputError(
+            f"`batch_size` is {settings.batch_size}; make it a multiple of `devices` times `accumulate`, "
+            f"{settings.devices * settings.accumulate}"
+        )
     start = pair.init(params, jax.random.split(jax.random.key(settings.seed))[0], variables)
     return fit(
         pair,
@@ -44,6 +52,7 @@ def learn(
         data,
         steps=settings.steps,
         steps_per_call=steps_per_call,
+        devices=devices[: settings.devices] if settings.devices > 1 else None,
         callbacks=callbacks,
         checkpoints=checkpoints,
     )

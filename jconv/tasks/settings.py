@@ -12,7 +12,9 @@ import types
 import typing
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
+
+import jax.numpy as jnp
 
 from jconv._core.errors import InputError
 from jconv._core.files import atomic
@@ -43,6 +45,16 @@ class Settings:
     steps: int = setting(1000, "training steps", least=1, most=2**31 - 1)
     batch_size: int = setting(64, "examples in each step", least=1)
     learning_rate: float = setting(3e-3, "peak of the schedule: a short rise, then a cosine fall", above=0)
+    precision: Literal["float32", "bfloat16"] = setting(
+        "float32", "of the network's computation; parameters are float32"
+    )
+    accumulate: int = setting(1, "parts in which each batch is worked through, to save memory", least=1)
+    devices: int = setting(1, "local devices over which each batch is spread", least=1)
+
+    @property
+    def dtype(self) -> Any:
+        """What `functional` takes: bfloat16, or None for the layers' own."""
+        return jnp.bfloat16 if self.precision == "bfloat16" else None
 
     def __post_init__(self):
         for name, found in fields(type(self)).items():
@@ -50,6 +62,12 @@ class Settings:
 
 
 S = TypeVar("S", bound=Settings)
+
+
+def check_widths(widths: tuple[int, ...]) -> None:
+    """An InputError unless all widths are multiples of 8, as group normalisation in groups of 8 channels asks."""
+    if wrong := [width for width in widths if width % 8]:
+        raise InputError(f"`widths` must be multiples of 8, got {wrong[0]}")
 
 
 class Field(typing.NamedTuple):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from jconv._core.errors import InputError
 from jconv._core.files import output_folder, write_json
-from jconv.tasks import deblurring, detection, digits, segmentation
+from jconv.tasks import deblurring, detection, digits, segmentation, spectrograms, video
 from jconv.tasks.saved import load_model
 from jconv.tasks.task import Row, Task
 
@@ -21,6 +21,8 @@ TASKS: dict[str, Task] = {
         detection.TASK,
         deblurring.TASK,
         deblurring.DENOISING,
+        spectrograms.TASK,
+        video.TASK,
     )
 }  # fmt: skip
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from jconv.tasks import DigitsSettings, train_digits
-from jconv.tasks.digits import _split
+from jconv.tasks.digits import split_digits
 
 
 @pytest.mark.slow
@@ -15,7 +15,7 @@ def test_digits_reach_their_accuracy():
 
 
 def test_the_split_is_stratified_and_complete():
-    images, _, test_images, test_labels = _split(0)
+    images, _, test_images, test_labels = split_digits(0)
     assert len(images) == 1437
     assert len(test_images) == 360
     assert set(np.bincount(test_labels)) <= {35, 36, 37}

@@ -78,7 +78,7 @@ def test_every_task_is_complete(task):
 
 
 def test_an_unknown_task_is_named():
-    with pytest.raises(InputError, match=r"there is no task 'digit'; did you mean 'digits'\? Known tasks: digits"):
+    with pytest.raises(InputError, match=r"there is no task 'digit'; did you mean 'digits'\? Known tasks: digits, "):
         find_task("digit")
 
 
@@ -91,12 +91,12 @@ def run(tmp_path_factory):
 
 
 def test_a_saved_model_predicts_as_the_trained_one(run, tmp_path):
-    from jconv.tasks.digits import _split
+    from jconv.tasks.digits import split_digits
 
     result, folder = run
     assert load_model(folder).settings_as(DigitsSettings) == result.settings
     assert settings_from(DigitsSettings, read_config(folder / "config.toml"), "x") == result.settings
-    _, _, images, labels = _split(2)
+    _, _, images, labels = split_digits(2)
     files = [tmp_path / f"{i}.png" for i in range(len(images))]
     for file, image in zip(files, np.asarray(images)):
         save_image(file, image[..., 0])
