@@ -58,8 +58,9 @@ def test_no_file_is_overlong():
     assert {p.name: n for p in root.rglob("*.py") if (n := len(p.read_text().splitlines())) > 400} == {}
 
 
-def test_the_readmes_python_runs():
-    text = (Path(jconv.__file__).parents[1] / "README.md").read_text()
+@pytest.mark.parametrize("name", ["README.md", "docs/training.md"])
+def test_the_python_of_the_documents_runs(name):
+    text = (Path(jconv.__file__).parents[1] / name).read_text()
     for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
         exec(block, {})
 

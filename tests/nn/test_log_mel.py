@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from jconv.nn import SpectrogramNet, VideoNet, log_mel
+from jconv.nn import SpectrogramNet, VideoNet, log_mel, parameter_count
 from jconv.nn.log_mel import mel_bands
 
 EPS = float(jnp.finfo(jnp.float32).eps)
@@ -63,7 +63,7 @@ def test_wrong_input_is_named(call, message):
 
 
 def size(model):
-    return sum(leaf.size for leaf in jax.tree.leaves(nnx.state(model, nnx.Param)))
+    return parameter_count(model)
 
 
 def test_networks_have_the_parameters_that_their_layers_say():
