@@ -177,7 +177,7 @@ def test_batches_from_the_host_are_those_of_the_device(tmp_path):
 
 
 def test_batches_of_grain_are_repeatable(tmp_path):
-    grain = pytest.importorskip("grain", reason="grain, of the extra `data`, is not installed")
+    grain = pytest.importorskip("grain", reason="grain, of the extra `stream`, is not installed")
     source = [(np.asarray(x), np.asarray(t)) for x, t in zip(INPUTS, TARGETS)]
     batches = grain.MapDataset.source(source).seed(3).shuffle().repeat().batch(8)
     whole, history = fit(*begin(), batches, steps=20, steps_per_call=5)
