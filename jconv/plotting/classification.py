@@ -40,7 +40,8 @@ def confusion(matrix: np.ndarray, names: Sequence[str], *, title: str = "") -> F
         if value:
             colour = "white" if abs(signed[row, col]) > 0.7 else INK
             axes.text(col, row, str(int(value)), ha="center", va="center", fontsize=9, color=colour)
-    axes.set_xticks(range(count), names, fontsize=9)
+    slanted = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"} if max(map(len, names)) > 3 else {}
+    axes.set_xticks(range(count), names, fontsize=9, **slanted)
     axes.set_yticks(range(count), names, fontsize=9)
     axes.set_xlabel("predicted", fontsize=10)
     axes.set_ylabel("truth", fontsize=10)

@@ -36,7 +36,7 @@ EACH, TESTED = 160, 50  # synthetic sounds of each class, for training and for t
 class SpectrogramsSettings(Settings):
     """What `train_spectrograms` is told."""
 
-    steps: int = setting(600, "training steps", least=1, most=2**31 - 1)
+    steps: int = setting(1000, "training steps", least=1, most=2**31 - 1)
     data: str | None = setting(None, "a folder of WAV files by class; without it, ten kinds of sound are synthesised")
     skip_damaged: bool = setting(False, "leave out files of that folder that cannot be read")
     rate: int = setting(8000, "samples per second; files of other rates are resampled", least=1000)
