@@ -51,7 +51,9 @@ class SpaceTimeConv(nnx.Module):
 
 
 class VideoNet(nnx.Module):
-    """Videos to classes of several kinds: (2+1)-D convolutions, their mean, and a dense layer for each kind.
+    """Videos to classes of several kinds: (2+1)-D convolutions, a pooling, and a dense layer for each kind.
+
+    The pooling takes the largest value over all places, for a thing may be anywhere, and the mean over time.
 
     Splitting a 3-D kernel into one in space and one in time takes fewer parameters, has one more ReLU, and learns more
     easily: D. Tran et al., "A closer look at spatiotemporal convolutions for action recognition", CVPR 2018.
@@ -63,7 +65,7 @@ class VideoNet(nnx.Module):
     classes : sequence of int
         How many classes each kind has, such as (10, 8) for ten digits and eight directions.
     widths : sequence of int
-        Channels of each stage; from the second on, a stage halves rows and columns, and the last one halves time, too.
+        Channels of each stage; the second and the third halve rows and columns, and the third halves time, too.
     dtype, algorithm
         As in `Conv`.
     rngs : nnx.Rngs
@@ -81,14 +83,14 @@ class VideoNet(nnx.Module):
         in_features: int,
         classes: Sequence[int],
         *,
-        widths: Sequence[int] = (16, 32, 64),
+        widths: Sequence[int] = (16, 32, 64, 64),
         dtype: Any = None,
         algorithm: str = "auto",
         rngs: nnx.Rngs,
     ):
         self.stages = nnx.List()
         for index, width in enumerate(widths):
-            strides = (2 if 0 < index == len(widths) - 1 else 1, 2 if index else 1)
+            strides = (2 if index == 2 else 1, 2 if index in (1, 2) else 1)
             stage = SpaceTimeConv(in_features, width, strides=strides, dtype=dtype, algorithm=algorithm, rngs=rngs)
             self.stages.append(stage)
             in_features = width
@@ -99,5 +101,5 @@ class VideoNet(nnx.Module):
         x = videos
         for stage in self.stages:
             x = stage(x)
-        x = x.mean(axis=(1, 2, 3))
+        x = x.max(axis=(2, 3)).mean(axis=1)
         return tuple(head(x) for head in self.heads)

@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from flax import nnx
+from jax import lax
 
 from jconv._core.errors import InputError
 from jconv._core.extras import needed
@@ -192,7 +193,9 @@ def train_spectrograms(
         for_shift, for_gain = jax.random.split(key)
         shifts = jax.random.randint(for_shift, (len(pieces),), 0, pieces.shape[1])
         gains = jnp.exp2(jax.random.uniform(for_gain, (len(pieces), 1), pieces.dtype, -1.0, 1.0))
-        logits, variables = apply(params, variables, jax.vmap(jnp.roll)(pieces, shifts) * gains)
+        # Slices of two copies behind one another: several times faster than jnp.roll by traced shifts.
+        cut = lambda piece, shift: lax.dynamic_slice_in_dim(jnp.tile(piece, 2), shift, len(piece))
+        logits, variables = apply(params, variables, jax.vmap(cut)(pieces, shifts) * gains)
         targets = optax.smooth_labels(jax.nn.one_hot(labels, len(names), dtype=logits.dtype), 0.05)
         value = jnp.mean(optax.softmax_cross_entropy(logits, targets))
         return value, (variables, {"accuracy": jnp.mean(logits.argmax(-1) == labels)})

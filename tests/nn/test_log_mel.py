@@ -72,7 +72,7 @@ def test_networks_have_the_parameters_that_their_layers_say():
     assert size(sounds) == sum(9 * a * b + 3 * b for a, b in ((1, 16), (16, 32), (32, 64))) + 65 * 10
     videos = VideoNet(1, (10, 8), rngs=nnx.Rngs(0))
     stage = lambda a, b: 9 * a * b + 3 * b * b + 6 * b
-    assert size(videos) == stage(1, 16) + stage(16, 32) + stage(32, 64) + 65 * 18
+    assert size(videos) == stage(1, 16) + stage(16, 32) + stage(32, 64) + stage(64, 64) + 65 * 18
 
 
 def test_the_sound_network_hears_no_loudness():
