@@ -48,7 +48,7 @@ _EXAMPLES = 8
 class VideoSettings(Settings):
     """What `train_video` is told."""
 
-    steps: int = setting(2000, "training steps", least=1, most=2**31 - 1)
+    steps: int = setting(3000, "training steps", least=1, most=2**31 - 1)
     batch_size: int = setting(32, "videos in each step", least=1)
     noise: float = setting(0.1, "standard deviation of the noise in each pixel; a digit is as bright as 1", least=0)
     widths: tuple[int, ...] = setting(
