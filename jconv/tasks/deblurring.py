@@ -164,7 +164,7 @@ def train_deblurring(
     """
     begin = time.perf_counter()
     truth = blur_kernel(settings.blur)
-    apply, params, variables = functional(network(settings))
+    apply, params, variables = functional(network(settings), dtype=settings.dtype)
 
     def batch(data, step):
         photos, truth, key = data

@@ -142,7 +142,7 @@ def train_detection(
     options = {"size": settings.size, **_SCENE}
     model = network(settings)
     places = model.places((settings.size, settings.size))
-    apply, params, variables = functional(model)
+    apply, params, variables = functional(model, dtype=settings.dtype)
 
     def batch(data, step) -> Scene:
         train, key = data

@@ -160,7 +160,7 @@ def train_segmentation(
     begin = time.perf_counter()
     train, test = materials(settings.seed)
     options = {"size": settings.size, **_SCENE}
-    apply, params, variables = functional(network(settings))
+    apply, params, variables = functional(network(settings), dtype=settings.dtype)
 
     def batch(data, step) -> Scene:
         train, key = data

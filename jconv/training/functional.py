@@ -52,4 +52,5 @@ def functional(model: nnx.Module, *, dtype: Any = None) -> tuple[Callable[..., t
 
 
 def _float32(array: Any) -> Any:
-    return array.astype(jnp.float32) if jnp.issubdtype(array.dtype, jnp.floating) else array
+    real = isinstance(array, jax.Array) and jnp.issubdtype(array.dtype, jnp.floating)
+    return array.astype(jnp.float32) if real else array
