@@ -125,7 +125,7 @@ class Conv(nnx.Module):
         self.use_bias, self.dtype, self.param_dtype, self.precision = use_bias, dtype, param_dtype, precision
         self.conv_general_dilated, self.promote_dtype = conv_general_dilated, promote_dtype
         self.preferred_element_type = preferred_element_type
-        self.kernel = _layer.parameter(kernel_init, rngs, self.kernel_shape, param_dtype, kernel_metadata)
+        self._make_kernel(kernel_init, kernel_metadata, rngs)
         self.bias: nnx.Param | None = (
             _layer.parameter(bias_init, rngs, (out_features,), param_dtype, bias_metadata)
             if use_bias
@@ -136,6 +136,9 @@ class Conv(nnx.Module):
     def rank(self) -> int:
         """Spatial axes."""
         return len(self.kernel_size)
+
+    def _make_kernel(self, init: Callable, metadata: Any, rngs: nnx.Rngs) -> None:
+        self.kernel = _layer.parameter(init, rngs, self.kernel_shape, self.param_dtype, metadata)
 
     def effective_kernel(self) -> jax.Array:
         """The kernel that is convolved with: the parameter, masked."""
@@ -170,8 +173,8 @@ class Conv(nnx.Module):
     def step(self, cache: jax.Array, inputs: jax.Array) -> tuple[jax.Array, jax.Array]:
         """The cache after, and the outputs for, the next samples (*batch, samples, *space, in_features), one or more.
 
-        Piece by piece the outputs are those of the whole sequence at once: the same sums, to rounding, since the
-        planner may choose another order for another length; with `algorithm="direct"` the order is the same.
+        Piece by piece the outputs are those of the whole sequence at once, to rounding: the sums are the same, but the
+        planner may order them differently for another length.
         """
         expected = cache.shape[: cache.ndim - self.rank - 1], cache.shape[cache.ndim - self.rank :]
         time = inputs.ndim - self.rank - 1

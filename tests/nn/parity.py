@@ -1,6 +1,5 @@
 """Comparing a layer with its counterpart: values, and the gradients in every array, with one cotangent."""
 
-import functools
 import math
 
 import jax
@@ -95,22 +94,52 @@ def _torch_moveaxis(x, source, target):
 
 
 def with_parameters(layer, names, *, method=None):
-    """A function of (inputs, *parameters) of a layer, which leaves the layer itself alone."""
-    from flax import nnx
+    """A function of (inputs, *named parameters) of a layer; the layer itself stays."""
+    order, _ = all_parameters(layer)
+    function = of_all(layer, method)
 
-    graph, state = nnx.split(layer)
-    flat = dict(nnx.to_flat_state(state))
+    def reordered(inputs, *values):
+        given = dict(zip(names, values, strict=True))
+        return function([given[name] for name in order], inputs)
 
-    def function(inputs, *values):
-        model = nnx.merge(graph, nnx.from_flat_state({k: v.replace(v[...]) for k, v in flat.items()}))
-        for name, value in zip(names, values, strict=True):
-            owner = functools.reduce(getattr, name.split(".")[:-1], model)
-            getattr(owner, name.split(".")[-1])[...] = value
-        return (method or type(model).__call__)(model, inputs)
-
-    return function
+    return reordered
 
 
 def parameters(layer, names):
     """The values of the named parameters, dotted where they belong to a part."""
-    return [np.asarray(functools.reduce(getattr, name.split("."), layer)[...]) for name in names]
+    known = dict(zip(*all_parameters(layer)))
+    return [known[name] for name in names]
+
+
+def all_parameters(layer):
+    """(dotted names, values) of all parameters of a layer."""
+    from flax import nnx
+
+    flat = nnx.to_flat_state(nnx.state(layer, nnx.Param))
+    return [".".join(map(str, path)) for path, _ in flat], [np.asarray(v[...]) for _, v in flat]
+
+
+def of_all(layer, method=None):
+    """A function of (parameters, *inputs), parameters as `all_parameters` lists them; the layer itself stays."""
+    from flax import nnx
+
+    graph, params, rest = nnx.split(layer, nnx.Param, ...)
+    paths = [path for path, _ in nnx.to_flat_state(params)]
+
+    def function(values, *inputs):
+        flat = [(path, nnx.Param(value)) for path, value in zip(paths, values, strict=True)]
+        model = nnx.merge(graph, nnx.from_flat_state(flat), rest)
+        return (method or type(model).__call__)(model, *inputs)
+
+    return function
+
+
+def check_layer(layer, reference, *inputs, method=None):
+    """A layer against a reference of (dict of its parameters as tensors, *inputs): values and all gradients."""
+    names, values = all_parameters(layer)
+    count = len(values)
+    function = of_all(layer, method)
+    got = ours(lambda *arrays: function(arrays[:count], *arrays[count:]), *values, *inputs)
+    wanted = torchs(lambda *t: reference(dict(zip(names, t)), *t[count:]), *values, *inputs)
+    assert_same(got, wanted)
+    return got

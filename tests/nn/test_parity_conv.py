@@ -130,6 +130,11 @@ def test_options_that_flax_has():
     parity.assert_same(layer(x), Conv(2, 3, 3, rngs=nnx.Rngs(0))(x))
     assert len(seen) == 1
     assert layer.kernel.role == "filter"
+    mesh = jax.make_mesh((1,), ("x",), axis_types=(jax.sharding.AxisType.Explicit,))
+    with jax.set_mesh(mesh):
+        sharded = jax.jit(lambda x: layer(x, out_sharding=jax.P("x")))(x)
+    assert seen[1]["out_sharding"] == jax.P("x")
+    assert sharded.sharding.spec[0] == "x"
     half = Conv(2, 3, 3, dtype=jnp.bfloat16, rngs=nnx.Rngs(0))
     assert half(x).dtype == jnp.bfloat16
     wide = Conv(2, 3, 3, preferred_element_type=jnp.float64, rngs=nnx.Rngs(0))
