@@ -98,7 +98,7 @@ def dense(x, weights, cval, *, rules, lefts, work, dtype):
 def _dense(x, weights, cval, *, rules, lefts, work, dtype):
     exact, x = _whole(x), x.astype(work)
     if isinstance(weights, tuple):
-        x = sum(_term(x, factors, lefts, rules, cval, exact) for factors in weights)
+        x = reduce(operator.add, (_term(x, factors, lefts, rules, cval, exact) for factors in weights))
     else:
         x = _bordered.correlate(x, weights.astype(work), lefts, rules, cval, exact=exact)
     return store(x, dtype)

@@ -102,7 +102,7 @@ def _filter(input, weights, output, mode, cval, origin, axes, *, convolution):
     if x.size:
         # Whole numbers are rounded as the whole sum is: terms may differ from it by a rounding.
         separable = jnp.issubdtype(x.dtype, jnp.inexact) and not is_traced(weights)
-        terms = _passes.terms(weights, x.shape, work) if separable else None
+        terms = _passes.terms(np.asarray(weights), x.shape, work) if separable else None
         given = terms if terms is not None else weights
         x = _passes.dense(x, given, cval, rules=(rule,) * x.ndim, lefts=lefts, work=work, dtype=dtype)
     return _output.deliver(x.astype(dtype), output)

@@ -109,7 +109,8 @@ class UNet(nnx.Module):
             for convolution in convolutions:
                 x = convolution(x, train=train)
             levels.append(x)
-        result = None
-        for head, x in zip(self.heads, levels[-len(self.heads) :]):
-            result = head(x) if result is None else head(x) + upsample(result, (2,) * self.rank)
+        coarsest, *finer = zip(self.heads, levels[-len(self.heads) :], strict=True)
+        result = coarsest[0](coarsest[1])
+        for head, x in finer:
+            result = head(x) + upsample(result, (2,) * self.rank)
         return result

@@ -44,8 +44,8 @@ def draw_boxes(
     for index, (box, name) in enumerate(zip(np.asarray(boxes, float), names)):
         colour = HUES[hues[index] % len(HUES)] if len(hues) else HUES[2]
         top, left, bottom, right = box - 0.5  # pixel i reaches from i - 0.5 to i + 0.5 on these axes
-        style = {"ls": "--", "lw": 1.0} if dashed else {"lw": 1.4}
-        axes.add_patch(Rectangle((left, top), right - left, bottom - top, fill=False, ec=colour, **style))
+        line, width = ("--", 1.0) if dashed else ("-", 1.4)
+        axes.add_patch(Rectangle((left, top), right - left, bottom - top, fill=False, ec=colour, ls=line, lw=width))
         axes.text(
             left, top, name, fontsize=7, color="white", va="bottom", clip_on=True,
             bbox={"facecolor": colour, "edgecolor": "none", "pad": 0.8, "alpha": 0.9},

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -246,7 +246,10 @@ def _relative_error(kernel, truth):
 def _optimizer(settings: DeblurringSettings, params) -> optax.GradientTransformation:
     """Adam, faster for the kernel than for the network."""
     schedule = lambda rate: optax.warmup_cosine_decay_schedule(0.0, rate, max(1, settings.steps // 20), settings.steps)
-    parts = {"kernel": optax.adam(schedule(_KERNEL_RATE)), "network": optax.adam(schedule(settings.learning_rate))}
+    parts: dict[Hashable, optax.GradientTransformation] = {
+        "kernel": optax.adam(schedule(_KERNEL_RATE)),
+        "network": optax.adam(schedule(settings.learning_rate)),
+    }
     which = lambda path, _: "kernel" if jax.tree_util.keystr(path, simple=True).startswith("logits") else "network"
     return optax.multi_transform(parts, jax.tree_util.tree_map_with_path(which, params))
 

@@ -185,7 +185,7 @@ def predict_detection(saved: SavedModel, files: Sequence[Path], out: Path) -> li
             {
                 "digits": [
                     {"digit": int(label), "score": round(float(score), 4), "box": [round(float(v), 1) for v in box]}
-                    for box, label, score in zip(*shown)
+                    for box, label, score in zip(*shown)  # pyright: ignore[reportArgumentType]
                 ]
             }
         )

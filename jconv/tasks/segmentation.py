@@ -181,7 +181,7 @@ def train_segmentation(
         lambda x: apply(state.average, state.variables, x)[0].argmax(-1).astype(jnp.int32), truth.image, batch_size=80
     )
     counts = np.asarray(_confusion(predicted, truth.mask))
-    examples = tuple(np.asarray(a[:8]) for a in (truth.image, truth.mask, predicted))
+    examples = (np.asarray(truth.image[:8]), np.asarray(truth.mask[:8]), np.asarray(predicted[:8]))
     return SegmentationResult(settings, state, history, counts, examples, time.perf_counter() - begin)
 
 

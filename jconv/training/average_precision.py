@@ -83,7 +83,7 @@ def average_precision(
             evaluation.accumulate()
             precision = evaluation.eval["precision"][..., 0, 0]  # (thresholds, recalls, classes)
             each = np.where(precision > -1, precision, np.nan)
-            return tuple(float(np.nanmean(each[part])) for part in (slice(0, 1), slice(5, 6), slice(None)))
+            return float(np.nanmean(each[0])), float(np.nanmean(each[5])), float(np.nanmean(each))
 
         point = measured(np.arange(len(truth)))
         draws: dict[bytes, tuple[float, float, float]] = {}

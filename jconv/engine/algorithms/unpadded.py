@@ -9,8 +9,10 @@ small padded piece. One pass of fused code reads the image and writes the result
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
+import operator
 
 import jax
 import jax.numpy as jnp
@@ -87,21 +89,19 @@ def _middle(problem: Problem, image, weights, top: int, count: int):
     shape = (problem.batch, count, *space[1:])
     strides = _strides(problem)
     flat = image.reshape(problem.batch, -1)
-    total = None
+    columns = []
     # All taps of one place in the minor axes are added up before what they read across a line's ends is dropped.
     for minor in itertools.product(*map(range, problem.taps[1:])):
         offsets = [d * tap - lo for d, tap, (lo, _) in zip(dilation[1:], minor, problem.padding[1:])]
-        column = None
+        terms = []
         for tap in range(problem.taps[0]):
             row = top + dilation[0] * tap - problem.padding[0][0]
             start = row * strides[0] + sum(map(int.__mul__, offsets, strides[1:]))
             term = lax.slice_in_dim(flat, start, start + count * strides[0], axis=1)
-            term = term.reshape(shape) * weights[(tap, *minor)]
-            column = term if column is None else column + term
-        column = lax.slice(column, (0,) * len(shape), (*shape[:2], *out_space[1:]))
-        column = _dropped(column, offsets, space[1:])
-        total = column if total is None else total + column
-    return total
+            terms.append(term.reshape(shape) * weights[(tap, *minor)])
+        column = lax.slice(functools.reduce(operator.add, terms), (0,) * len(shape), (*shape[:2], *out_space[1:]))
+        columns.append(_dropped(column, offsets, space[1:]))
+    return functools.reduce(operator.add, columns)
 
 
 def _dropped(column, offsets, space):
