@@ -1,7 +1,9 @@
 """Every benchmark with its peers: `python -m benchmarks [SECTION …] [--out docs/benchmarks.md]`.
 
-Sections: layers, filters, signals, training, compile. Contenders run in one process, interleaved; times are medians in
+Sections: layers, training, signals, filters, compile. Contenders run in one process, interleaved; times are medians in
 milliseconds, ratios say how many times faster jconv is. A missing peer leaves a dash.
+
+With `--out` the sections that were run take their places in the file, and the others stay as they are.
 """
 
 from __future__ import annotations
@@ -197,9 +199,9 @@ def compile_times() -> str:
 
 SECTIONS = {
     "layers": layers,
-    "filters": filters,
-    "signals": signals,
     "training": training,
+    "signals": signals,
+    "filters": filters,
     "compile": compile_times,
 }
 
@@ -219,19 +221,38 @@ def machine() -> str:
     return f"{os.cpu_count()} cores of {model}; {', '.join(versions)}; float32; {onednn}; {today}."
 
 
+def merged(text: str, sections: dict[str, str]) -> str:
+    """A Markdown file's text with sections of level two put in, in place of those of the same title."""
+    kept = dict(part.split("\n", 1) for part in text.split("\n## ")[1:])
+    kept = {title.strip(): body.strip() for title, body in kept.items()} | sections
+    names = list(SECTIONS)
+
+    def place(title):
+        return next((names.index(n) for n in names if title.lower().startswith(n)), len(names)), title
+
+    order = sorted(kept, key=place)
+    intro = " ".join(__doc__.split("\n\n")[1].split(". ", 1)[1].split())
+    return "\n\n".join(["# Benchmarks", intro, *(f"## {title}\n\n{kept[title]}" for title in order)]) + "\n"
+
+
+def title_of(section: str) -> str:
+    without = onednn_probe.refusal() is not None
+    return section.capitalize() + (" without oneDNN" if without and section in ("layers", "compile") else "")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sections", nargs="*", default=list(SECTIONS), metavar="SECTION", help=", ".join(SECTIONS))
-    parser.add_argument("--out", type=Path, help="write the tables to this Markdown file")
+    parser.add_argument("--out", type=Path, help="put the tables into this Markdown file")
     options = parser.parse_args()
     if unknown := set(options.sections) - set(SECTIONS):
         parser.error(f"unknown section {sorted(unknown)[0]!r}; one of {', '.join(SECTIONS)}")
-    parts = ["# Benchmarks", __doc__.split("\n\n")[1].split(". ", 1)[1], machine()]
     for name in options.sections:
-        parts += [f"## {name.capitalize()}", (SECTIONS[name].__doc__ or "").strip(), SECTIONS[name]()]
-        print(parts[-1].split("\n")[0], flush=True)
+        body = "\n\n".join([(SECTIONS[name].__doc__ or "").strip(), machine(), SECTIONS[name]()])
+        print(body.split("\n\n")[2], flush=True)
         if options.out:
-            options.out.write_text("\n\n".join(parts) + "\n")
+            text = options.out.read_text() if options.out.exists() else ""
+            options.out.write_text(merged(text, {title_of(name): body}))
 
 
 if __name__ == "__main__":

@@ -1,12 +1,16 @@
 """Refit the cost model: `python -m benchmarks.fit TIMES.json …` rewrites the table in `jconv/engine/constants.py`.
 
-`python -m benchmarks.fit --measure TIMES.json` measures first: every algorithm on every benchmark problem, about ten
-minutes. The fit minimises Σ log² (Σ cᵢ fᵢ / t), robustly, over cᵢ ≥ 0 for each algorithm.
+`python -m benchmarks.fit --measure TIMES.json` measures first: every algorithm on every benchmark problem, with oneDNN
+and without, about ten minutes. Files measured with several JAX releases make one table that serves them all; `--only`
+refits some algorithms and leaves the others as they are. The fit minimises Σ log² (Σ cᵢ fᵢ / t), robustly, over cᵢ ≥ 0
+for each algorithm. The share of right choices is printed for every release, with oneDNN and without.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import copy
 import dataclasses
 import functools
 import json
@@ -14,43 +18,95 @@ import pprint
 import re
 import time
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
 from scipy.optimize import least_squares, nnls
 
 from benchmarks import contenders
-from benchmarks.layers import LAYERS
+from benchmarks.layers import LAYERS, MODEL_LAYERS
 from benchmarks.single import SINGLES
 from benchmarks.timing import interleaved
-from jconv.engine import constants, planner
-from jconv.engine.algorithms import ALGORITHMS
+from jconv.engine import constants, onednn_probe, planner
+from jconv.engine.algorithms import ALGORITHMS, xla
 from jconv.engine.problem import Problem
 
 # What nothing costs less than, on any machine: the data cannot tell these apart where they are small.
 FLOORS = {"steps": 3e-6, "calls": 2e-5, "loop_bytes": 2e-11, "bytes": 3e-11}
+# The processor's peak bounds what products and taps cost.
+PEAK = 2e-12
+WORK = ("onednn_flops", "ynn_flops", "eigen_flops", "looped_flops", "matmul_flops", "grouped_flops", "depthwise_flops")
 HOPELESS = 4  # an algorithm this many times slower than the best so far is not timed again
+
+
+PORTABLE = " without oneDNN"
+
+
+@contextlib.contextmanager
+def without_onednn(off: bool = True):
+    """Compile as on a processor without oneDNN."""
+    refusal = onednn_probe.refusal
+    if off:
+        onednn_probe.refusal = lambda: "measured without it"
+        planner.plan.cache_clear()
+    try:
+        yield
+    finally:
+        onednn_probe.refusal = refusal
+        planner.plan.cache_clear()
+
+
+@contextlib.contextmanager
+def library(name: str):
+    """Estimate as under a JAX whose XLA works with this library."""
+    before, xla.LIBRARY = xla.LIBRARY, name
+    planner.plan.cache_clear()
+    try:
+        yield
+    finally:
+        xla.LIBRARY = before
+        planner.plan.cache_clear()
 
 
 def measure(path: Path) -> None:
     """Time every algorithm on every problem; the file grows as it goes."""
     rows = []
-    for layer in (*LAYERS, *SINGLES):
+    for layer in (*LAYERS, *MODEL_LAYERS, *SINGLES):
         arrays, problems = contenders.data(layer), contenders.problems(layer)
         lax = contenders.by_lax(layer, arrays)
-        for name in contenders.PASSES if layer in LAYERS else ("forward",):
+        for name in ("forward",) if layer in SINGLES else contenders.PASSES:
             problem = problems[name]
             calls = {"xla": functools.partial(lax[name][0], *lax[name][1])}
             for algorithm in ALGORITHMS:
-                if algorithm != "xla" and _worth_timing(algorithm, problem):
+                if algorithm == "xla":
+                    continue
+                for suffix in ("", PORTABLE):
+                    with without_onednn(bool(suffix)):
+                        if (suffix and not _uses_onednn(algorithm, problem)) or not _worth_timing(algorithm, problem):
+                            continue
                     forced = contenders.Forced(algorithm=algorithm)
                     function, operands = contenders.by_jconv(layer, arrays, forced)[name]
-                    calls[algorithm] = functools.partial(function, *operands)
+                    calls[algorithm + suffix] = functools.partial(function, *operands)
             times = _times(calls)
             print(f"{layer.name:24}{name:8}", *(f"{k} {1e3 * v:.2f}" for k, v in times.items()), flush=True)
-            rows.append({"layer": layer.name, "pass": name, "problem": dataclasses.asdict(problem), "times": times})
+            row = {"layer": layer.name, "pass": name, "library": xla.LIBRARY}
+            own = {k.removesuffix(PORTABLE) for k in times if k.endswith(PORTABLE)}
+            portable = {k: v for k, v in times.items() if k not in own and k != "onednn"}
+            portable = {k.removesuffix(PORTABLE): v for k, v in portable.items()}
+            times = {k: v for k, v in times.items() if not k.endswith(PORTABLE)}
+            for facts, seconds in ((problem, times), (problem.replace(portable=True), portable)):
+                rows.append({**row, "problem": dataclasses.asdict(facts), "times": seconds})
         path.write_text(json.dumps(rows))
         jax.clear_caches()
+
+
+def _uses_onednn(algorithm: str, problem: Problem) -> bool:
+    """Whether an algorithm's work goes to oneDNN, directly or by its parts."""
+    module = ALGORITHMS[algorithm]
+    if algorithm == "onednn" or module.supports(problem) is not None:
+        return False
+    return "onednn_flops" in module.features(problem) or bool(module.parts(problem))
 
 
 def _worth_timing(algorithm: str, problem: Problem) -> bool:
@@ -63,7 +119,8 @@ def _times(calls) -> dict[str, float]:
     """Medians, interleaved; what is hopelessly slow is called once and counts with that."""
     kept, times = {}, {}
     for name, call in calls.items():
-        jax.block_until_ready(call())
+        with without_onednn(name.endswith(PORTABLE)):
+            jax.block_until_ready(call())
         start = time.perf_counter()
         jax.block_until_ready(call())
         times[name] = time.perf_counter() - start
@@ -73,43 +130,62 @@ def _times(calls) -> dict[str, float]:
 
 
 def problem_of(row) -> Problem:
-    def tuples(value):
+    def tuples(value) -> Any:
         return tuple(tuples(v) for v in value) if isinstance(value, list) else value
 
     return Problem(**{key: tuples(value) for key, value in row["problem"].items()})
 
 
-def fit(rows) -> dict[str, dict[str, float]]:
+def fit(rows, only=()) -> dict[str, dict[str, float]]:
     """Constants of every algorithm: first those that do their own work, then those that leave parts to others."""
     samples: dict[str, list] = {}
     for row in rows:
         problem = problem_of(row)
         for name, seconds in row["times"].items():
-            if name in ALGORITHMS and ALGORITHMS[name].supports(problem) is None:
-                samples.setdefault(name, []).append((problem, seconds))
+            if name in ALGORITHMS and ALGORITHMS[name].supports(problem) is None and (not only or name in only):
+                samples.setdefault(name, []).append((row["library"], problem, seconds))
     # An algorithm that nothing was measured of keeps what it has.
-    table = {name: {} if name in samples else constants.CONSTANTS.get(name, {}) for name in ALGORITHMS}
+    old = copy.deepcopy(constants.CONSTANTS)
+    table = {name: old.get(name, {}) if only or name not in samples else {} for name in ALGORITHMS}
     constants.CONSTANTS = table
-    composite = [name for name in samples if any(ALGORITHMS[name].parts(p) for p, _ in samples[name])]
+    composite = [name for name in samples if any(ALGORITHMS[name].parts(p) for _, p, _ in samples[name])]
     for name in [*(n for n in samples if n not in composite), *composite]:
-        algorithm = ALGORITHMS[name]
-        features = [algorithm.features(p) for p, _ in samples[name]]
+        features, times = _design(name, samples[name])
         keys = sorted({k for f in features for k in f} - ({"flops"} if name != "onednn" else set()))
-        times = np.array([t for _, t in samples[name]])
-        planner.plan.cache_clear()
-        rest = np.array(
-            [sum(planner.plan(part).chosen.seconds for part in algorithm.parts(p)) for p, _ in samples[name]]
-        )
         keys = [k for k in keys if any(f.get(k) for f in features)]
+        unseen = {k: v for k, v in table[name].items() if k not in keys}
+        # Data on a part of an algorithm's work leave alone what all of it shares.
+        held = [k for k in keys if k in table[name] and k in FLOORS] if unseen else []
+        keys = [k for k in keys if k not in held]
         matrix = np.array([[f.get(k, 0.0) for k in keys] for f in features]) / times[:, None]
+        rest = np.array([sum(table[name][k] * f.get(k, 0.0) for k in held) for f in features]) / times
         scale = matrix.max(axis=0)
-        floor = np.array([FLOORS.get(k, 0.0) for k in keys]) * scale
-        found = _fit_logarithm(matrix / scale, rest / times + (matrix / scale) @ floor, name) + floor
+        floor = np.array([_floor(name, k) for k in keys]) * scale
+        found = _fit_logarithm(matrix / scale, rest + (matrix / scale) @ floor, name) + floor
         found[found * (matrix / scale).max(axis=0) < 1e-3] = 0.0
-        table[name] = {k: float(f"{v:.3g}") for k, v in zip(keys, found / scale) if v > 0}
-        residual = (matrix * (found / scale)).sum(axis=1) + rest / times
+        table[name] = {**table[name], **{k: float(f"{v:.3g}") for k, v in zip(keys, found / scale)}}
+        residual = (matrix * (found / scale)).sum(axis=1) + rest
         print(f"{name:16} {len(times):4} samples, estimate / time: {np.percentile(residual, [5, 50, 95]).round(2)}")
     return table
+
+
+def _floor(name: str, feature: str) -> float:
+    if name == "xla":
+        return FLOORS.get(feature.removeprefix("eigen_").removeprefix("ynn_"), 0.0)
+    return PEAK if feature.endswith(WORK) else FLOORS.get(feature, 0.0)
+
+
+def _design(name, samples):
+    """(features, seconds measured) of an algorithm's samples."""
+    algorithm, found = ALGORITHMS[name], []
+    for kind in sorted({kind for kind, *_ in samples}):
+        with library(kind):
+            for _, problem, seconds in (sample for sample in samples if sample[0] == kind):
+                parts = sum(planner.plan(part).chosen.seconds for part in algorithm.parts(problem))
+                word = "depthwise_parts" if problem.in_channels == 1 else "parts"
+                found.append(({**algorithm.features(problem), word: parts}, seconds))
+    features, times = zip(*found)
+    return features, np.array(times)
 
 
 def _fit_logarithm(matrix, rest, name):
@@ -128,18 +204,34 @@ def _fit_logarithm(matrix, rest, name):
 
 def quality(rows) -> None:
     """How often the estimate's choice is the best, and what it costs where it is not."""
-    planner.plan.cache_clear()
-    ratios = []
+    for kind in sorted({row["library"] for row in rows}):
+        for portable in (False, True):
+            kept = [r for r in rows if r["library"] == kind and r["problem"]["portable"] == portable]
+            if kept:
+                print(f"{kind}{PORTABLE if portable else ''}:")
+                with library(kind):
+                    _quality(kept)
+
+
+def _quality(rows) -> None:
+    ratios, over = [], []
     for row in rows:
         times = {k: v for k, v in row["times"].items() if k in ALGORITHMS}
         chosen = planner.plan(problem_of(row)).algorithm
         best = min(times, key=times.__getitem__)
-        ratio = times.get(chosen, HOPELESS * times[best]) / times[best]
-        ratios.append(ratio)
-        if ratio > 1.25:
-            print(f"  {row['layer']:24}{row['pass']:8} {chosen} {ratio:.2f} × {best} ({1e3 * times[best]:.2f} ms)")
-    ratios = np.array(ratios)
-    print(f"within 10 % of the best: {np.mean(ratios <= 1.1):.0%}; geometric mean {np.exp(np.log(ratios).mean()):.3f}")
+        seconds = times.get(chosen, HOPELESS * times[best])
+        ratios.append(seconds / times[best])
+        over.append(times["xla"] / seconds)
+        if ratios[-1] > 1.25 or over[-1] < 0.95:
+            print(
+                f"  {row['layer']:24}{row['pass']:8} {chosen} {ratios[-1]:.2f} × {best} ({1e3 * times[best]:.2f} ms)"
+                f", {over[-1]:.2f} × xla"
+            )
+    ratios, over = np.array(ratios), np.array(over)
+    print(
+        f"  within 10 % of the best: {np.mean(ratios <= 1.1):.0%}; geometric mean {np.exp(np.log(ratios).mean()):.3f};"
+        f" over xla {np.exp(np.log(over).mean()):.2f}, least {over.min():.2f}"
+    )
 
 
 def write(table) -> None:
@@ -154,12 +246,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("times", nargs="+", type=Path)
     parser.add_argument("--measure", action="store_true", help="measure into the one file named before fitting")
+    parser.add_argument("--only", nargs="+", default=(), metavar="NAME", help="the algorithms to refit")
     parser.add_argument("--dry", action="store_true", help="do not rewrite the constants")
     options = parser.parse_args()
     if options.measure:
         measure(options.times[0])
     rows = [row for path in options.times for row in json.loads(path.read_text())]
-    table = fit(rows)
+    if unknown := set(options.only) - set(ALGORITHMS):
+        parser.error(f"unknown algorithm {sorted(unknown)[0]!r}; some of {', '.join(ALGORITHMS)}")
+    table = fit(rows, options.only)
     quality(rows)
     if not options.dry:
         write(table)

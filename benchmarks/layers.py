@@ -95,3 +95,20 @@ LAYERS = [
     Layer("3-D depthwise", (2, 16, 28, 28, 64), (3, 3, 3, 1, 64), groups=64),
     Layer("3-D transposed 2 /2", (2, 8, 16, 16, 64), (2, 2, 2, 64, 32), strides=2, transposed=True),
 ]
+
+MODEL_LAYERS = [
+    _square("ResNet 3×3", 16, 64, 32, 32, 3),
+    _square("ResNet 3×3 /2", 16, 64, 32, 64, 3, strides=2),
+    _square("ResNet 1×1 /2", 16, 32, 64, 128, 1, strides=2),
+    _square("MobileNet 1×1 up", 16, 64, 16, 64, 1),
+    _square("MobileNet 1×1 down", 16, 32, 96, 24, 1),
+    _depthwise(16, 64, 64, 3, strides=2),
+    _depthwise(16, 16, 160, 3),
+    _depthwise(16, 32, 40, 7),
+    _depthwise(8, 112, 32, 3),
+    _depthwise(2, 224, 16, 5),
+    _square("U-Net 3×3", 16, 64, 16, 16, 3),
+    _square("U-Net 3×3 merge", 16, 32, 64, 32, 3),
+    _square("U-Net transposed", 16, 16, 64, 32, 2, strides=2, transposed=True),
+]
+"""Layers of the models of the training benchmark: the planner is fitted to them too."""

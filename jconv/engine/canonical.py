@@ -128,14 +128,18 @@ def solve(problem: Problem, geometry: Geometry, lhs: jax.Array, rhs: jax.Array, 
     if not geometry.strides:
         return solve(problem, _widened(geometry), lhs[..., None], rhs[..., None], run)[..., 0]
     lhs_spec, rhs_spec, out_spec = geometry.dimension_numbers
-    lhs = jnp.transpose(lhs, (lhs_spec[0], *lhs_spec[2:], lhs_spec[1]))
+    crops, _ = crops_and_padding(geometry.padding, geometry.lhs_dilation, [lhs.shape[i] for i in lhs_spec[2:]])
+    cut = [slice(None)] * lhs.ndim
+    for axis, (start, stop) in zip(lhs_spec[2:], crops):
+        cut[axis] = slice(start, stop)
+    # Group g of the batch meets output channels of group g: that is a feature group, with its batch as channels. The
+    # batch is split where it stands and all axes then move at once: an algorithm's first step may cancel that.
+    batch, groups = lhs_spec[0], geometry.batch_group_count
+    lhs = lhs[tuple(cut)]
+    lhs = lhs.reshape(*lhs.shape[:batch], groups, problem.batch, *lhs.shape[batch + 1 :])
+    moved = [axis + (axis >= batch) for axis in (batch, *lhs_spec[2:], lhs_spec[1])]
+    lhs = jnp.transpose(lhs, (*moved[:-1], batch, moved[-1])).reshape(problem.lhs_shape)
     rhs = jnp.transpose(rhs, (*rhs_spec[2:], rhs_spec[1], rhs_spec[0]))
-    crops, _ = crops_and_padding(geometry.padding, geometry.lhs_dilation, lhs.shape[1:-1])
-    lhs = lhs[(slice(None), *(slice(start, stop) for start, stop in crops), slice(None))]
-    if geometry.batch_group_count > 1:
-        # Group g of the batch meets output channels of group g: that is a feature group, with its batch as channels.
-        lhs = lhs.reshape(geometry.batch_group_count, problem.batch, *lhs.shape[1:])
-        lhs = jnp.moveaxis(lhs, 0, -2).reshape(problem.lhs_shape)
     out = run(problem, lhs, rhs)
     order = np.argsort([out_spec[0], *out_spec[2:], out_spec[1]])
     return jnp.transpose(out, tuple(int(i) for i in order))

@@ -1,102 +1,153 @@
 """The cost model's constants: seconds for each unit of each feature that an algorithm names.
 
 Fitted by `python -m benchmarks.fit` (least squares on the logarithm of the ratio) to the layers, filters and signals
-of `benchmarks/`, in float32 on two cores of an AMD EPYC (Zen 4, AVX-512) with JAX 0.10. Other
-processors scale all of them alike, more or less, which leaves the choice as it is; where it does not,
+of `benchmarks/`, in float32 on two cores of AMD EPYCs (Zen 4 and 5, AVX-512), with JAX 0.10 and 0.12 together, with
+oneDNN and without. XLA's own convolutions have two sets: it works with Eigen up to JAX 0.11, with YNNPACK since 0.12.
+Other processors scale all constants alike, more or less, which leaves the choice as it is; where it does not,
 `effort="measure"` asks the device itself.
 """
 
 from __future__ import annotations
 
-MARGIN = 1.0
+MARGINS = {"onednn": 0.85}
+MARGIN = 0.8
 """Another algorithm must be estimated at less than this share of XLA's time to be chosen."""
 
-DEFAULTS = {"calls": 2e-5, "steps": 3e-6, "bytes": 1e-10, "loop_flops": 1e-9}
+DEFAULTS = {"calls": 2e-5, "steps": 3e-6, "bytes": 1e-10, "parts": 1.0, "depthwise_parts": 1.0}
 """For features of which no measurement of an algorithm has told anything."""
+
+LOOP = 1e-9
+"""The same for XLA's floating-point operations: what it has no library for runs in a plain loop."""
 
 XLA_PRODUCTS = 1.6
 """How much longer XLA's own matrix products take than oneDNN's, for the shapes that convolutions make of them."""
 
 CONSTANTS: dict[str, dict[str, float]] = {
     "xla": {
-        "bytes": 4.12e-10,
-        "calls": 7.89e-05,
-        "dense_flops": 5.92e-12,
-        "depthwise_flops": 8.4e-10,
-        "dilated_dense_flops": 1.05e-12,
-        "dilated_depthwise_flops": 2.72e-09,
-        "dilated_few_gradient_flops": 1.04e-10,
-        "dilated_gradient_flops": 5.14e-11,
-        "dilated_grouped_flops": 3.72e-11,
-        "dilated_narrow_flops": 7.83e-13,
-        "few_gradient_flops": 4.49e-11,
-        "gradient_flops": 7.89e-12,
-        "grouped_flops": 6.09e-11,
-        "grouped_gradient_flops": 1.68e-09,
-        "groups": 4.37e-06,
-        "narrow_flops": 7.3e-12,
-        "pointwise_flops": 3.42e-12,
-        "single_flops": 2.21e-10,
-        "volume_dense_flops": 2.16e-11,
-        "volume_depthwise_flops": 5.26e-09,
-        "volume_dilated_dense_flops": 1.13e-10,
-        "volume_dilated_few_gradient_flops": 3.43e-11,
-        "volume_few_gradient_flops": 4.35e-11,
-        "volume_grouped_gradient_flops": 1.58e-09,
-        "volume_narrow_flops": 4.55e-10,
+        "eigen_bytes": 1.56e-10,
+        "eigen_calls": 0.000279,
+        "eigen_dense_flops": 3.15e-12,
+        "eigen_depthwise_flops": 3.62e-10,
+        "eigen_dilated_dense_flops": 5.26e-13,
+        "eigen_dilated_depthwise_flops": 2.28e-09,
+        "eigen_dilated_few_gradient_flops": 1.04e-10,
+        "eigen_dilated_gradient_flops": 9.58e-11,
+        "eigen_dilated_grouped_flops": 3.02e-11,
+        "eigen_dilated_narrow_flops": 1.07e-12,
+        "eigen_few_gradient_flops": 3.06e-11,
+        "eigen_gradient_flops": 6.38e-12,
+        "eigen_grouped_flops": 2.88e-11,
+        "eigen_grouped_gradient_flops": 5.66e-10,
+        "eigen_groups": 3.41e-05,
+        "eigen_narrow_flops": 3.99e-12,
+        "eigen_pointwise_flops": 1.28e-12,
+        "eigen_single_flops": 2.21e-10,
+        "eigen_volume_dense_flops": 2.16e-11,
+        "eigen_volume_depthwise_flops": 5.26e-09,
+        "eigen_volume_dilated_dense_flops": 1.13e-10,
+        "eigen_volume_dilated_few_gradient_flops": 3.43e-11,
+        "eigen_volume_few_gradient_flops": 4.35e-11,
+        "eigen_volume_grouped_gradient_flops": 1.58e-09,
+        "eigen_volume_narrow_flops": 4.55e-10,
+        "ynn_bytes": 1.92e-10,
+        "ynn_calls": 7.25e-05,
+        "ynn_dense_flops": 2.16e-12,
+        "ynn_depthwise_flops": 4.95e-10,
+        "ynn_dilated_dense_flops": 6.69e-13,
+        "ynn_dilated_depthwise_flops": 1.72e-09,
+        "ynn_dilated_few_gradient_flops": 1.04e-10,
+        "ynn_dilated_gradient_flops": 5.14e-11,
+        "ynn_dilated_grouped_flops": 3.2e-11,
+        "ynn_dilated_narrow_flops": 8.98e-13,
+        "ynn_few_gradient_flops": 1.19e-11,
+        "ynn_gradient_flops": 5.71e-12,
+        "ynn_grouped_flops": 2.44e-11,
+        "ynn_grouped_gradient_flops": 1.07e-09,
+        "ynn_groups": 3.55e-06,
+        "ynn_narrow_flops": 3.2e-12,
+        "ynn_pointwise_flops": 6.27e-13,
+        "ynn_single_flops": 2.21e-10,
+        "ynn_volume_dense_flops": 1.51e-11,
+        "ynn_volume_depthwise_flops": 3.54e-09,
+        "ynn_volume_dilated_dense_flops": 7.91e-11,
+        "ynn_volume_dilated_few_gradient_flops": 3.43e-11,
+        "ynn_volume_few_gradient_flops": 3.73e-11,
+        "ynn_volume_grouped_gradient_flops": 1.27e-09,
+        "ynn_volume_narrow_flops": 3.5e-10,
+        "ynn_dilated_pointwise_flops": 0.0,
+        "eigen_dilated_pointwise_flops": 0.0,
     },
     "onednn": {
-        "bytes": 1.43e-10,
-        "calls": 0.000125,
-        "dense_flops": 4.64e-12,
-        "depthwise_flops": 7.8e-12,
-        "gradient_flops": 5.85e-12,
-        "grouped_flops": 5.99e-12,
-        "narrow_flops": 1.02e-12,
+        "bytes": 5.36e-11,
+        "calls": 7.2e-05,
+        "dense_flops": 2.51e-12,
+        "depthwise_flops": 5.1e-12,
+        "gradient_flops": 1.69e-12,
+        "grouped_flops": 2.56e-12,
+        "narrow_flops": 1.54e-12,
+        "flops": 0.0,
+        "kernel_bytes": 5.45e-10,
+        "line_depthwise_flops": 3.29e-10,
+        "strided_flops": 5.69e-13,
     },
     "direct": {
         "bytes": 9.11e-11,
         "calls": 4.02e-05,
-        "depthwise_flops": 2.49e-11,
-        "depthwise_looped_flops": 8.52e-11,
-        "grouped_flops": 1.19e-10,
-        "grouped_looped_flops": 2.58e-10,
+        "depthwise_flops": 6.05e-12,
+        "depthwise_looped_flops": 2.71e-11,
+        "grouped_flops": 8.19e-11,
+        "grouped_looped_flops": 6.35e-11,
         "image_bytes": 3e-11,
         "image_flops": 9.3e-12,
         "image_tall_flops": 5e-11,
         "loop_bytes": 2e-11,
-        "matmul_flops": 1.32e-11,
-        "matmul_looped_flops": 1.35e-11,
-        "narrow_flops": 2.7e-10,
-        "narrow_looped_flops": 4.63e-11,
+        "matmul_flops": 6.84e-12,
+        "matmul_looped_flops": 5.71e-12,
+        "narrow_flops": 1.17e-10,
+        "narrow_looped_flops": 1.13e-11,
         "signal_bytes": 4.14e-11,
         "signal_calls": 1.84e-05,
         "signal_flops": 1.75e-11,
         "single_flops": 2.71e-11,
         "single_looped_flops": 2.88e-11,
         "steps": 3e-06,
+        "strided_flops": 0.0,
+        "volume_grouped_looped_flops": 2e-12,
+        "volume_matmul_flops": 2.01e-11,
+        "volume_narrow_flops": 5.46e-10,
+        "volume_narrow_looped_flops": 3.95e-11,
     },
     "im2col": {
-        "calls": 0.000121,
-        "grouped_patch_bytes": 2.41e-10,
-        "onednn_flops": 8.19e-12,
-        "patch_bytes": 2.82e-10,
-        "steps": 3e-06,
+        "calls": 2.55e-05,
+        "grouped_patch_bytes": 4.41e-11,
+        "onednn_flops": 4.01e-12,
+        "patch_bytes": 6.54e-11,
+        "steps": 1.52e-05,
+        "narrow_patch_bytes": 4.9e-11,
+        "ynn_flops": 4.14e-12,
+        "eigen_flops": 3.64e-12,
+        "gradient_patch_bytes": 2.26e-10,
+        "strided_patch_bytes": 1.4e-10,
     },
     "winograd": {
-        "calls": 0.00058,
-        "input_bytes": 5.3e-10,
-        "kernel_bytes": 1.21e-09,
-        "output_bytes": 3.44e-10,
+        "calls": 0.000201,
+        "input_bytes": 2.63e-10,
+        "kernel_bytes": 1.03e-09,
+        "output_bytes": 2.21e-10,
         "steps": 3e-06,
+        "onednn_flops": 2e-12,
+        "ynn_flops": 2e-12,
+        "eigen_flops": 2.23e-12,
     },
     "winograd_gradient": {
-        "calls": 2e-05,
-        "input_bytes": 1.33e-10,
-        "kernel_bytes": 5.78e-10,
-        "onednn_flops": 6.18e-13,
-        "output_bytes": 3.15e-10,
-        "steps": 0.000506,
+        "calls": 9.55e-05,
+        "input_bytes": 1.29e-10,
+        "kernel_bytes": 3.61e-10,
+        "onednn_flops": 2e-12,
+        "output_bytes": 2.54e-10,
+        "steps": 3e-06,
+        "ynn_flops": 8.61e-12,
+        "eigen_flops": 6.51e-12,
     },
     "fft": {
         "bytes": 2.68e-10,
@@ -116,22 +167,31 @@ CONSTANTS: dict[str, dict[str, float]] = {
         "direct_flops": 1.01e-11,
         "onednn_flops": 4.49e-12,
         "tap_bytes": 1e-11,
-        "xla_flops": 1.02e-11,
+        "eigen_flops": 1.02e-11,
+        "ynn_flops": 1.02e-11,
     },
-    "overlap_save": {"bytes": 3e-11, "calls": 1e-4, "fft_flops": 1.6e-11, "steps": 3e-05, "tile_bytes": 3e-10},
-    "banded": {"band_bytes": 3e-11, "bytes": 3e-11, "calls": 5e-5, "onednn_flops": 2.8e-12, "piece_bytes": 1e-10},
-    "polyphase": {"bytes": 3e-11, "calls": 2e-05},
+    "overlap_save": {"bytes": 3e-11, "calls": 0.0001, "fft_flops": 1.6e-11, "steps": 3e-05, "tile_bytes": 3e-10},
+    "banded": {"band_bytes": 3e-11, "bytes": 3e-11, "calls": 5e-05, "onednn_flops": 2.8e-12, "piece_bytes": 1e-10},
+    "polyphase": {"bytes": 3e-11, "calls": 2e-05, "depthwise_parts": 0.0, "parts": 0.66},
     "kernel_gradient": {
-        "bytes": 1.5e-10,
-        "calls": 7.45e-05,
-        "grouped_patch_bytes": 7.27e-11,
-        "onednn_flops": 4.49e-12,
-        "patch_bytes": 2.33e-10,
+        "bytes": 7.77e-11,
+        "calls": 2.98e-05,
+        "grouped_patch_bytes": 4.7e-11,
+        "onednn_flops": 2.5e-12,
+        "patch_bytes": 1.49e-10,
         "steps": 3e-06,
+        "ynn_flops": 4.79e-12,
+        "eigen_flops": 4.24e-12,
     },
-    "channel_sum": {"bytes": 1.6e-10, "calls": 2e-05, "steps": 3e-06},
+    "channel_sum": {"bytes": 3e-11, "calls": 7.51e-05, "steps": 2.61e-05, "parts": 0.454},
     "complex_split": {},
+    "exchange": {},
 }
+
+
+def margin(name: str) -> float:
+    """The share of XLA's estimated time below which an algorithm is preferred to it."""
+    return MARGINS.get(name, MARGIN)
 
 
 def seconds(name: str, features: dict[str, float]) -> float:
@@ -139,8 +199,10 @@ def seconds(name: str, features: dict[str, float]) -> float:
     table = CONSTANTS.get(name, {})
 
     def constant(feature: str) -> float:
-        if feature == "xla_flops" and feature not in table:
+        if feature in ("eigen_flops", "ynn_flops") and feature not in table:
             return XLA_PRODUCTS * table.get("onednn_flops", 1e-11)
+        if name == "xla" and feature.endswith("_flops"):
+            return table.get(feature, LOOP)
         return table.get(feature, DEFAULTS.get(feature, 0.0))
 
     return sum(constant(feature) * amount for feature, amount in features.items())

@@ -140,11 +140,10 @@ def plan(problem: Problem, policy: Policy = AUTO) -> Plan:
     known = wisdom.lookup(problem)
     if known is not None and any(c.algorithm == known for c in admitted):
         return Plan(problem, known, candidates)
-    best = min(admitted, key=lambda c: c.seconds, default=None)
     xla = next(c for c in candidates if c.algorithm == "xla")
-    # Estimates err: leave XLA's own convolution only for a clear gain.
-    if best is None or (xla.refused is None and best.seconds > constants.MARGIN * xla.seconds):
-        best = xla
+    # Estimates err: XLA's own convolution is left only for a clear gain.
+    clear = [c for c in admitted if xla.refused is not None or c.seconds < constants.margin(c.algorithm) * xla.seconds]
+    best = min(clear, key=lambda c: c.seconds, default=xla)
     return Plan(problem, best.algorithm, candidates)
 
 
@@ -158,15 +157,14 @@ def candidate(problem: Problem, name: str, policy: Policy, judge: bool = True) -
     if refused is not None:
         return Candidate(name, float("inf"), 0.0, 0, algorithm.ACCURACY, refused)
     features = algorithm.features(problem)
+    parts = [plan(part, dataclasses.replace(policy, algorithm="auto")).chosen for part in algorithm.parts(problem)]
+    if parts:
+        # XLA fuses depthwise parts, so that they take less time together than each on its own.
+        word = "depthwise_parts" if problem.in_channels == 1 else "parts"
+        features = {**features, word: sum(part.seconds for part in parts)}
     seconds = constants.seconds(name, features)
-    memory, largest = algorithm.memory(problem), 0
-    flops = features.get("flops", 0.0)
-    for part in algorithm.parts(problem):
-        solved = plan(part, dataclasses.replace(policy, algorithm="auto")).chosen
-        seconds += solved.seconds
-        flops += solved.flops
-        largest = max(largest, solved.memory)  # parts run one after the other
-    memory += largest
+    flops = features.get("flops", 0.0) + sum(part.flops for part in parts)
+    memory = algorithm.memory(problem) + max((part.memory for part in parts), default=0)  # one after the other
     if judge:
         limit = (
             policy.memory_budget if policy.memory_budget is not None else max(SMALL, MEMORY_FACTOR * problem.io_bytes)

@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import re
 import subprocess
 import sys
 
@@ -52,6 +53,15 @@ def test_twice_is_once(arrays):
     jconv.restore()
     assert "stablehlo.convolution" in compiled(depthwise, *arrays)
     jconv.restore()
+
+
+def test_a_depthwise_kernel_gradient_moves_no_large_axes(arrays):
+    x, w = arrays
+    with jconv.accelerate():
+        gradient = jax.jit(lambda x, w, ct: jax.vjp(lambda w: depthwise(x, w), w)[1](ct)[0])
+        program = gradient.lower(x, w, x).compile().as_text()
+    moved = re.findall(r"= f32\[([\d,]+)\]\S* (?:transpose|copy)\(", program)
+    assert max((np.prod([int(n) for n in shape.split(",")]) for shape in moved), default=0) < x.size / 2
 
 
 def test_gradients_scans_and_vmaps(arrays):

@@ -1,11 +1,13 @@
-"""The gradient of a depthwise kernel, image by image.
+"""The gradient of a depthwise kernel: the images are one more spatial axis, or are summed one after the other.
 
-In the canonical form of that gradient a group's input channels are the N images, and the sum over them is split off:
+In the canonical form of that gradient a group's input channels are the N images:
 
-    w̄[k, c] = Σ_n ( Σ_o x[n, s·o + d·k, c] ȳ[n, o, c] ),
+    w̄[k, c] = Σ_n Σ_o x[n, s·o + d·k, c] ȳ[n, o, c].
 
-N depthwise convolutions whose kernels are as large as an image, in a loop that accumulates. Each of them is left to the
-planner: oneDNN's depthwise code, an FFT where the outputs are many, or the sum taken row by row here.
+Read with n as a spatial axis this is a depthwise convolution in one dimension more, whose kernel is as long as x along
+n: arrays of shape (N, *space, C) are that problem as they stand, and oneDNN sums over all of it in registers. Where
+both arrays together leave the cache, the kernel is spread out (the gradient of a strided layer) or oneDNN is not to be
+had, the images are taken one by one in a loop that accumulates. The depthwise problem is left to the planner.
 """
 
 from __future__ import annotations
@@ -14,10 +16,12 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from jconv.engine.algorithms import onednn
 from jconv.engine.problem import Problem
 
 NAME = "channel_sum"
 ACCURACY = "direct"
+CACHE_BYTES = 12 << 20
 
 
 def supports(problem: Problem) -> str | None:
@@ -28,28 +32,52 @@ def supports(problem: Problem) -> str | None:
     return None
 
 
-def _part(problem: Problem) -> Problem:
+def _stacked(problem: Problem) -> Problem:
+    """The problem with the images as its first spatial axis."""
+    images = problem.in_channels
     return problem.replace(
-        lhs_shape=(*problem.lhs_shape[:-1], problem.groups),
-        rhs_shape=(*problem.taps, 1, problem.groups),
+        lhs_shape=(problem.batch, images, *problem.space, problem.groups),
+        rhs_shape=(images, *problem.taps, 1, problem.groups),
+        strides=(1, *problem.strides),
+        padding=((0, 0), *problem.padding),
+        lhs_dilation=(1, *problem.lhs_dilation),
+        rhs_dilation=(1, *problem.rhs_dilation),
+    )
+
+
+def _at_once(problem: Problem) -> bool:
+    """Whether the images become a spatial axis."""
+    return problem.io_bytes <= CACHE_BYTES and onednn.supports(_stacked(problem)) is None
+
+
+def _part(problem: Problem) -> Problem:
+    if _at_once(problem):
+        return _stacked(problem)
+    return problem.replace(
+        lhs_shape=(*problem.lhs_shape[:-1], problem.groups), rhs_shape=(*problem.taps, 1, problem.groups)
     )
 
 
 def features(problem: Problem) -> dict[str, float]:
+    if _at_once(problem):
+        return {"calls": 1.0}
     return {"calls": 1.0, "steps": float(problem.in_channels), "bytes": float(problem.io_bytes)}
 
 
 def memory(problem: Problem) -> int:
-    return problem.io_bytes
+    return 0 if _at_once(problem) else problem.io_bytes
 
 
 def parts(problem: Problem) -> tuple[Problem, ...]:
-    return (_part(problem),) * problem.in_channels
+    return (_part(problem),) * (1 if _at_once(problem) else problem.in_channels)
 
 
 def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, run):
     part = _part(problem)
-    xs = jnp.moveaxis(lhs.reshape(*lhs.shape[:-1], problem.groups, problem.in_channels), -1, 0)
+    xs = lhs.reshape(*lhs.shape[:-1], problem.groups, problem.in_channels)
+    if _at_once(problem):
+        return run(part, jnp.moveaxis(xs, -1, 1), jnp.moveaxis(rhs, -2, 0)[..., None, :])[:, 0]
+    xs = jnp.moveaxis(xs, -1, 0)
     ws = jnp.moveaxis(rhs, -2, 0)[..., None, :]
 
     def step(total, operands):

@@ -49,6 +49,7 @@ def features(problem: Problem) -> dict[str, float]:
     if not _elementwise(problem):
         narrow = min(problem.in_channels, problem.multiplier) < 16
         kind, steps = "grouped" if problem.groups > 1 else "narrow" if narrow else "matmul", problem.tap_count
+        kind = f"volume_{kind}" if problem.ndim > 2 else kind
     else:
         kind = "depthwise" if problem.out_channels > 1 else "image" if _without_copy(problem) else "single"
         steps = -(-problem.tap_count // problem.taps[-1]) * -(-problem.taps[-1] // _unrolled(problem))

@@ -51,13 +51,18 @@ def features(problem: Problem) -> dict[str, float]:
     blocks = -(-problem.out_space[0] // rows)
     images = images_at_once(problem.batch, _image_bytes(problem), BLOCK_BYTES) if blocks == 1 else 1
     depth = problem.tap_count * problem.in_channels
-    patches = math.prod(problem.out_shape[:-1]) * depth * problem.groups
+    outputs = math.prod(problem.out_space)
+    patches = problem.batch * outputs * depth * problem.groups
     return {
         "calls": 1.0,
         "flops": problem.flops,
         **products.features(problem, problem.flops * _waste(depth, problem.multiplier)),
         "patch_bytes": float(patches * problem.itemsize),
         "grouped_patch_bytes": float(patches * problem.itemsize) if problem.groups > 1 else 0.0,
+        # Patches of few channels are put together from pieces shorter than a vector.
+        "narrow_patch_bytes": float(patches * problem.itemsize) if problem.in_channels * problem.groups <= 16 else 0.0,
+        "gradient_patch_bytes": float(patches * problem.itemsize) if problem.tap_count > outputs else 0.0,
+        "strided_patch_bytes": float(patches * problem.itemsize) if max(problem.strides) > 1 else 0.0,
         "steps": float(blocks * problem.batch // images),
     }
 

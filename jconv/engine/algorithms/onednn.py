@@ -11,12 +11,15 @@ from __future__ import annotations
 import json
 import math
 
+import jax.numpy as jnp
+
 from jconv.engine import internals, onednn_probe
 from jconv.engine.problem import Problem, unit
 
 NAME = "onednn"
 ACCURACY = "direct"
 MAX_TAPS_PER_AXIS = 64
+MAX_DEPTHWISE_TAPS_PER_AXIS = 256
 MAX_DENSE_TAPS = 1024
 
 
@@ -32,8 +35,11 @@ def supports(problem: Problem) -> str | None:
     if not unit(problem, "lhs_dilation"):
         return "no input dilation"
     depthwise = problem.in_channels == 1 and problem.multiplier == 1
-    if max(problem.taps) > MAX_TAPS_PER_AXIS or (not depthwise and problem.tap_count > MAX_DENSE_TAPS):
+    longest = MAX_DEPTHWISE_TAPS_PER_AXIS if depthwise and problem.groups > 1 else MAX_TAPS_PER_AXIS
+    if max(problem.taps) > longest or (not depthwise and problem.tap_count > MAX_DENSE_TAPS):
         return "kernels of this size fall into oneDNN's reference code"
+    if depthwise and problem.ndim == 3 and not unit(problem, "rhs_dilation"):
+        return "dilated depthwise kernels in three dimensions fall into oneDNN's reference code"
     if problem.groups > 1 and problem.multiplier == 1 and problem.in_channels > 1:
         return "groups of several inputs and one output fall into oneDNN's reference code"
     # A window that lies in the padding alone is outside oneDNN's contract.
@@ -44,14 +50,14 @@ def supports(problem: Problem) -> str | None:
 
 
 def features(problem: Problem) -> dict[str, float]:
-    kind = (
-        "depthwise" if problem.in_channels == 1 and problem.groups > 1 else "grouped" if problem.groups > 1 else "dense"
-    )
+    kind = "dense"
+    if problem.groups > 1:
+        kind = "grouped" if problem.in_channels > 1 else "line_depthwise" if problem.ndim == 1 else "depthwise"
     lanes = 16
     per_group = max(problem.in_channels, 1)
     # Channels are worked on in vectors: a narrow group wastes lanes.
     waste_out = math.ceil(problem.multiplier / lanes) * lanes / problem.multiplier
-    if kind == "depthwise" and problem.multiplier == 1:
+    if kind.endswith("depthwise") and problem.multiplier == 1:
         waste_out = math.ceil(problem.groups / lanes) * lanes / problem.groups
     narrow = problem.flops * waste_out if per_group < 4 and kind == "dense" else 0.0
     return {
@@ -59,8 +65,11 @@ def features(problem: Problem) -> dict[str, float]:
         "flops": problem.flops,
         f"{kind}_flops": problem.flops * waste_out,
         "narrow_flops": narrow,
+        "strided_flops": problem.flops if kind == "dense" and max(problem.strides) > 1 else 0.0,
         "gradient_flops": problem.flops if math.prod(problem.out_space) < problem.tap_count else 0.0,
         "bytes": float(problem.io_bytes),
+        # The kernel is brought into blocks of channels on each call.
+        "kernel_bytes": float(math.prod(problem.rhs_shape) * problem.itemsize),
     }
 
 
@@ -77,6 +86,11 @@ def apply(problem: Problem, lhs, rhs, run):
     space = list(range(1, rank - 1))
     data = {"dims": rank, "data": {"batch_dim": 0, "feature_dim": rank - 1, "spatial_dims": space}}
     kernel = {"input_feature_dim": rank - 2, "output_feature_dim": rank - 1, "spatial_dims": list(range(rank - 2))}
+    if problem.tap_count > math.prod(problem.out_space):
+        # Such a kernel is an image, whose batch was moved in front of its channels. XLA cancels the way back; oneDNN
+        # brings any order into its own.
+        rhs = jnp.moveaxis(rhs, -2, 0)
+        kernel = {"input_feature_dim": 0, "output_feature_dim": rank - 1, "spatial_dims": space}
     config = {
         "dims": rank,
         "input": data,

@@ -8,6 +8,7 @@ import jax
 from jax import lax
 
 from jconv.engine import internals, onednn_probe
+from jconv.engine.algorithms import xla
 from jconv.engine.problem import Problem
 
 
@@ -19,7 +20,7 @@ def uses_onednn(problem: Problem) -> bool:
 
 def features(problem: Problem, flops: float) -> dict[str, float]:
     """The cost model's feature for that much work in matrix products; float64 is half as fast."""
-    kind = "onednn" if uses_onednn(problem) else "xla"
+    kind = "onednn" if uses_onednn(problem) else xla.LIBRARY
     return {f"{kind}_flops": flops * problem.itemsize / 4}
 
 

@@ -1,7 +1,7 @@
 """XLA's own convolution.
 
-On CPU XLA calls Eigen for dense float convolutions without input dilation, and a plain loop nest for all else: 5 to
-100 times slower per operation. The features keep these regimes apart.
+On CPU XLA calls a library for dense float convolutions (Eigen; YNNPACK since JAX 0.12, which knows input dilation too),
+and runs a plain loop nest for all else: 5 to 100 times slower per operation. The features keep these regimes apart.
 
 One form aborts the process. Where it pays, XLA's algebraic simplifier swaps input and kernel, and takes an axis with K
 taps, input dilation K, stride K − 1 and no padding for a batch axis in disguise, without a look at the input's size: if
@@ -20,6 +20,8 @@ from jconv.engine.problem import Problem, unit
 
 NAME = "xla"
 ACCURACY = "direct"
+LIBRARY = "ynn" if jax.__version_info__ >= (0, 12) else "eigen"
+"""What XLA hands dense work to: constants are fitted to each on its own."""
 
 
 def supports(problem: Problem) -> str | None:
@@ -30,11 +32,11 @@ def features(problem: Problem) -> dict[str, float]:
     # The loop nest does not skip the zeros of a dilated input.
     executed = problem.flops * math.prod(problem.lhs_dilation) * problem.itemsize / 4
     return {
-        "calls": 1.0,
+        f"{LIBRARY}_calls": 1.0,
         "flops": executed,
-        f"{_regime(problem)}_flops": executed,
-        "groups": float(problem.groups - 1),
-        "bytes": float(problem.io_bytes),
+        f"{LIBRARY}_{_regime(problem)}_flops": executed,
+        f"{LIBRARY}_groups": float(problem.groups - 1),
+        f"{LIBRARY}_bytes": float(problem.io_bytes),
     }
 
 
