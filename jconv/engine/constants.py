@@ -13,6 +13,9 @@ MARGINS = {"onednn": 0.85}
 MARGIN = 0.8
 """Another algorithm must be estimated at less than this share of XLA's time to be chosen."""
 
+SPREADING = 5e-5
+"""Seconds that an algorithm which spreads rounding errors must save: below that nobody notices, and zeros stay zero."""
+
 DEFAULTS = {"calls": 2e-5, "steps": 3e-6, "bytes": 1e-10, "parts": 1.0, "depthwise_parts": 1.0}
 """For features of which no measurement of an algorithm has told anything."""
 

@@ -143,7 +143,7 @@ def plan(problem: Problem, policy: Policy = AUTO) -> Plan:
     xla = next(c for c in candidates if c.algorithm == "xla")
     # Estimates err: XLA's own convolution is left only for a clear gain.
     clear = [c for c in admitted if xla.refused is not None or c.seconds < constants.margin(c.algorithm) * xla.seconds]
-    best = min(clear, key=lambda c: c.seconds, default=xla)
+    best = min(clear, key=lambda c: c.seconds + constants.SPREADING * CLASSES[c.accuracy].spreads, default=xla)
     return Plan(problem, best.algorithm, candidates)
 
 

@@ -29,7 +29,7 @@ def scipy_rank(x, footprint, rank, boundary="symmetric", cval=0.0, origin=0):
         ((9, 11), (3, 3), "reflect", (0, 0)),
         ((9, 11), (4, 3), "wrap", (-1, 1)),
         ((8, 7), (5, 7), "constant", (2, -3)),
-        ((7, 6), (13, 13), "symmetric", (0, 0)),
+        pytest.param((7, 6), (13, 13), "symmetric", (0, 0), marks=pytest.mark.slow),
         ((4, 5, 6), (3, 2, 3), "symmetric", (0, -1, 1)),
     ],
 )

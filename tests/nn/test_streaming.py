@@ -93,7 +93,7 @@ def test_nothing_later_is_seen():
     x = parity.normal((1, 12, 3), dtype=np.float32)
     y = model(x)
     x[:, 7:] += 1
-    np.testing.assert_allclose(model(x)[:, :7], y[:, :7], rtol=1e-6)
+    parity.assert_same(model(x)[:, :7], y[:, :7], length=20)  # to rounding: an algorithm may work in blocks
     assert not np.allclose(model(x)[:, 7:], y[:, 7:])
 
 
