@@ -7,11 +7,20 @@ As the adjoint in w of a forward convolution, with x (N, *S, G·I) and ȳ (N, *O
 one matrix product for each group: the patches of x (N·O rows, taps·I columns), transposed, times ȳ (N·O, m). The
 patches are made and multiplied in blocks of rows that stay in cache, and the products accumulated. Narrow groups are
 multiplied several at once, which computes cross terms that are thrown away, but runs at the speed of wide ones.
+
+Where ȳ has few channels, its columns are too few for a fast product. Then the taps k₀ of the first axis are laid on ȳ:
+with q = o₀ + d k₀,
+
+    w̄[k₀, k₁, i, j] = Σ_{n, q, o₁} x[n, q, o₁ + d k₁, i] ȳ[n, q − d k₀, o₁, j],
+
+so that patches of x along the other axes, (N·Q·O₁, taps₁·I), meet patches of ȳ along the first, (N·Q·O₁, taps₀·m):
+a product of as many operations and more equal sides, and fewer copies.
 """
 
 from __future__ import annotations
 
 import math
+import os
 
 import jax
 import jax.numpy as jnp
@@ -24,7 +33,10 @@ NAME = "kernel_gradient"
 ACCURACY = "direct"
 MAX_OUTPUTS = 128
 WIDE = 32
+NARROW = 16
+"""Columns of ȳ up to which taps are laid on it."""
 BLOCK_BYTES = 1 << 21
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def supports(problem: Problem) -> str | None:
@@ -60,46 +72,66 @@ def _forward(problem: Problem) -> Problem:
     )
 
 
+def _on_cotangent(problem: Problem) -> bool:
+    """Whether the taps of the first axis are laid on ȳ."""
+    few = _merged(problem) * problem.multiplier <= NARROW < problem.groups * problem.batch * problem.out_space[0]
+    return few and problem.ndim > 1 and problem.out_space[0] > 1 and problem.rhs_dilation[0] == 1
+
+
+def _walk(problem: Problem) -> tuple[int, int]:
+    """(rows of the first axis to walk over in an image, bytes that are copied for each of them)."""
+    inputs, row = problem.batch * problem.groups, math.prod(problem.taps[1:]) * problem.itemsize
+    first, *others = problem.out_space
+    if not _on_cotangent(problem):
+        return problem.taps[0], row * first * math.prod(others) * inputs
+    rows = problem.taps[0] + problem.strides[0] * (first - 1)
+    return rows, row * (math.prod(others) * inputs + first * problem.out_channels)
+
+
 def _row_blocks(problem: Problem) -> tuple[int, int]:
-    """(rows of ȳ in a block, number of blocks in an image)."""
-    forward = _forward(problem)
-    row = math.prod(problem.taps[1:]) * forward.tap_count * forward.lhs_shape[-1] * problem.itemsize
-    rows = max(1, min(problem.taps[0], BLOCK_BYTES // max(row, 1)))
-    blocks = -(-problem.taps[0] // rows)
-    return -(-problem.taps[0] // blocks), blocks
+    """(rows in a block, number of blocks in an image)."""
+    total, row = _walk(problem)
+    rows = max(1, min(total, BLOCK_BYTES // max(row, 1)))
+    blocks = -(-total // rows)
+    return -(-total // blocks), blocks
 
 
 def _images(problem: Problem) -> int:
     """Images worked on at once, where one of them does not fill a block."""
-    forward = _forward(problem)
-    image = math.prod(problem.taps) * forward.tap_count * forward.lhs_shape[-1] * problem.itemsize
-    return im2col.images_at_once(problem.in_channels, image, BLOCK_BYTES)
+    return im2col.images_at_once(problem.in_channels, math.prod(_walk(problem)), BLOCK_BYTES)
+
+
+def _lanes(problem: Problem) -> int:
+    """Blocks worked on side by side: no more than there are cores, and a divisor of the groups of images."""
+    groups = problem.in_channels // _images(problem)
+    return max(n for n in range(1, min(CORES, groups) + 1) if groups % n == 0)
 
 
 def features(problem: Problem) -> dict[str, float]:
     merged = _merged(problem)
-    flops = problem.flops * merged
-    _, blocks = _row_blocks(problem)
-    images = problem.in_channels
-    outputs = math.prod(problem.out_space)
-    read = images * math.prod(problem.taps) * problem.batch * problem.groups * problem.itemsize
-    waste = (1 + 8 / (merged * problem.batch * outputs)) * (1 + 8 / (merged * problem.multiplier))
+    (rows, row), (_, blocks) = _walk(problem), _row_blocks(problem)
+    images, outputs = problem.in_channels, math.prod(problem.out_space)
+    flops = problem.flops * merged * rows / problem.taps[0]
+    on_cotangent = problem.out_space[0] if _on_cotangent(problem) else 1
+    sides = problem.batch * outputs // on_cotangent, problem.multiplier * on_cotangent
+    waste = math.prod(1 + 8 / (merged * side) for side in sides)
+    copied = float(images * rows * row)
     return {
         "calls": 1.0,
         "flops": flops,
         **products.features(problem, flops * waste),
-        "patch_bytes": float(read * outputs) if outputs > 1 else 0.0,
-        "grouped_patch_bytes": float(read * outputs) if problem.groups > merged else 0.0,
+        "patch_bytes": copied if outputs > 1 else 0.0,
+        "grouped_patch_bytes": copied if problem.groups > merged else 0.0,
+        "strided_patch_bytes": copied if max(problem.rhs_dilation) > 1 or problem.strides[-1] > 1 else 0.0,
         "bytes": float(problem.io_bytes),
         "steps": float(images // _images(problem) * blocks) if outputs > 1 else 1.0,
     }
 
 
 def memory(problem: Problem) -> int:
-    forward = _forward(problem)
     rows, _ = _row_blocks(problem)
-    block = rows * math.prod(problem.taps[1:]) * forward.tap_count * forward.lhs_shape[-1]
-    return problem.itemsize * (2 * block + 2 * math.prod(problem.lhs_shape) + math.prod(problem.rhs_shape))
+    block = _lanes(problem) * _images(problem) * rows * _walk(problem)[1]
+    return 2 * block + problem.itemsize * (2 * math.prod(problem.lhs_shape) + math.prod(problem.rhs_shape))
 
 
 def parts(problem: Problem) -> tuple[Problem, ...]:
@@ -107,7 +139,7 @@ def parts(problem: Problem) -> tuple[Problem, ...]:
 
 
 def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, run):
-    groups, inputs, outputs = problem.groups, problem.batch, problem.multiplier
+    groups, inputs = problem.groups, problem.batch
     images, n = problem.in_channels, problem.ndim
     forward = _forward(problem)
     # Back to the arrays of the forward convolution; XLA cancels these transpositions with those of the gradient.
@@ -115,23 +147,6 @@ def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, run):
         images, *problem.space, groups * inputs
     )
     y = jnp.moveaxis(rhs, -2, 0)
-
-    merged = _merged(problem)
-    blocks_of_groups = groups // merged
-
-    def multiply(image, cotangent, block: Problem):
-        """(blocks of groups, taps · merged inputs, merged outputs), summed over the rows of one block."""
-        rows = im2col.patches(block, image)
-        rows = rows.reshape(-1, forward.tap_count, blocks_of_groups, merged * inputs)
-        cotangent = cotangent.reshape(-1, blocks_of_groups, merged * outputs)
-        if blocks_of_groups == 1:
-            out = products.transposed_product(
-                problem, rows.reshape(rows.shape[0], -1), cotangent.reshape(rows.shape[0], -1)
-            )
-            return out[None]
-        rows = jnp.moveaxis(rows, 2, 0).reshape(blocks_of_groups, -1, forward.tap_count * merged * inputs)
-        return products.transposed_product(problem, rows, jnp.moveaxis(cotangent, 1, 0))
-
     # `forward` has exactly the output ȳ: samples of x beyond its reach are not read.
     reach = [
         s * (o - 1) + d * (k - 1) + 1
@@ -141,30 +156,63 @@ def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, run):
     x = lax.pad(x, jnp.zeros((), x.dtype), [(0, 0, 0), *config, (0, 0, 0)])
     if forward.tap_count == 1:
         samples = x[(slice(None), *(slice(None, None, s) for s in forward.strides))]
-        total = _one_tap(problem, samples, y, merged)
+        return _unmerge(problem, _one_tap(problem, samples, y))
+    return _unmerge(problem, _walked(problem, forward, x, y))
+
+
+def _walked(problem: Problem, forward: Problem, x: jax.Array, y: jax.Array) -> jax.Array:
+    """(blocks of groups, taps · merged inputs, merged outputs), summed over blocks of rows."""
+    images, n, count = problem.in_channels, problem.ndim, problem.groups // _merged(problem)
+    at_once, lanes, (rows, blocks) = _images(problem), _lanes(problem), _row_blocks(problem)
+    (stride, *_), (first, *others), far = forward.strides, problem.out_space, forward.rhs_dilation[0]
+    on_cotangent, reach = _on_cotangent(problem), far * (first - 1)
+    if on_cotangent:
+        x = shapes.pad_to(x, 1, blocks * rows)
+        y = jnp.pad(y, [(0, 0), (reach, blocks * rows - y.shape[1]), *[(0, 0)] * n])
+        tall, taps_on_y, taps_on_x = (rows, rows + reach), first, math.prod(others)
+        shape = (1, *others, *forward.rhs_shape[n:])
     else:
-        rows, blocks = _row_blocks(problem)
-        short = blocks * rows - problem.taps[0]
-        stride = forward.strides[0]
-        x = shapes.pad_to(x, 1, reach[0] + short * stride)
+        x = shapes.pad_to(x, 1, stride * (blocks * rows - 1) + reach + 1)
         y = shapes.pad_to(y, 1, blocks * rows)
-        height = stride * (rows - 1) + forward.rhs_dilation[0] * (problem.out_space[0] - 1) + 1
-        at_once = _images(problem)
-        block = forward.replace(lhs_shape=(at_once, height, *x.shape[2:]), padding=((0, 0),) * n)
+        tall, taps_on_y, taps_on_x = (stride * (rows - 1) + reach + 1, rows), 1, forward.tap_count
+        shape = forward.rhs_shape
+    share, pieces = lanes * at_once, lanes * count * at_once
+    x_block, y_block = (share, tall[0], *x.shape[2:]), (share, tall[1], *y.shape[2:])
+    narrow = [size // count for size in (x.shape[-1], y.shape[-1])]
+    no_padding = ((0, 0),) * n
+    patches = forward.replace(lhs_shape=(pieces, *x_block[1:-1], narrow[0]), rhs_shape=shape, padding=no_padding)
+    along = forward.replace(
+        lhs_shape=(pieces, *y_block[1:-1], narrow[1]),
+        rhs_shape=(taps_on_y, *[1] * n, 1),
+        padding=no_padding,
+        strides=(1,) * n,
+    )
 
-        def step(total, index):
-            image, band = index // blocks * at_once, (index % blocks) * rows
-            samples = lax.dynamic_slice(x, (image, band * stride, *([0] * n)), block.lhs_shape)
-            cotangent = lax.dynamic_slice(y, (image, band, *([0] * n)), (at_once, rows, *y.shape[2:]))
-            return total + multiply(samples, cotangent, block), None
+    def matrices(block: Problem, samples: jax.Array) -> jax.Array:
+        """(lanes · blocks of groups, rows of all positions, taps · merged channels)."""
+        split = samples.reshape(lanes, at_once, *samples.shape[1:-1], count, -1)
+        values = im2col.patches(block, jnp.moveaxis(split, -2, 1).reshape(block.lhs_shape))
+        return values.reshape(lanes * count, -1, block.tap_count * block.lhs_shape[-1])
 
-        shape = (blocks_of_groups, forward.tap_count * merged * inputs, merged * outputs)
-        total, _ = lax.scan(step, jnp.zeros(shape, x.dtype), jnp.arange(images // at_once * blocks))
-    return _unmerge(problem, total, merged)
+    def step(total, index):
+        image, band = index // blocks * share, index % blocks * rows
+        start = (image, band if on_cotangent else band * stride, *[0] * n)
+        samples = lax.dynamic_slice(x, start, x_block)
+        cotangent = lax.dynamic_slice(y, (image, band, *[0] * n), y_block)
+        left, right = matrices(patches, samples), matrices(along, cotangent)
+        return total + products.transposed_product(problem, left, right), None
+
+    sides = (taps_on_x * narrow[0], taps_on_y * narrow[1])
+    total, _ = lax.scan(step, jnp.zeros((lanes * count, *sides), x.dtype), jnp.arange(images // share * blocks))
+    total = total.reshape(lanes, count, taps_on_x, narrow[0], taps_on_y, narrow[1]).sum(0)
+    # Walking forwards over ȳ meets the taps that lie on it backwards.
+    total = jnp.moveaxis(jnp.flip(total, 3), 3, 1)
+    return total.reshape(count, -1, narrow[1])
 
 
-def _one_tap(problem: Problem, samples, y, merged):
+def _one_tap(problem: Problem, samples, y):
     """A 1×1 kernel: no patches, one product."""
+    merged = _merged(problem)
     count = problem.groups // merged
     a = samples.reshape(-1, count, merged * problem.batch)
     b = y.reshape(-1, count, merged * problem.multiplier)
@@ -173,8 +221,9 @@ def _one_tap(problem: Problem, samples, y, merged):
     return products.transposed_product(problem, jnp.moveaxis(a, 1, 0), jnp.moveaxis(b, 1, 0))
 
 
-def _unmerge(problem: Problem, total, merged):
+def _unmerge(problem: Problem, total):
     """Drop the products between different groups, and bring the result into the canonical shape."""
+    merged = _merged(problem)
     inputs, outputs, count = problem.batch, problem.multiplier, problem.groups // merged
     taps = math.prod(problem.out_space)
     total = total.reshape(count, taps, merged, inputs, merged, outputs)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import jax
+import jax.numpy as jnp
 from jax import lax
 
 from jconv.engine import internals, onednn_probe
@@ -26,6 +27,12 @@ def features(problem: Problem, flops: float) -> dict[str, float]:
 
 def transposed_product(problem: Problem, a: jax.Array, b: jax.Array) -> jax.Array:
     """aᵀ b for a (..., K, M), b (..., K, N), with any leading batch axes."""
+    if b.shape[-1] < a.shape[-1]:  # the factor that a library transposes, by a copy, is the narrower one
+        return jnp.swapaxes(_transposed(problem, b, a), -1, -2)
+    return _transposed(problem, a, b)
+
+
+def _transposed(problem: Problem, a: jax.Array, b: jax.Array) -> jax.Array:
     if uses_onednn(problem):
         return onednn_transposed_product(a, b)
     batch = tuple(range(a.ndim - 2))
