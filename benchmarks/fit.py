@@ -2,8 +2,8 @@
 
 `python -m benchmarks.fit --measure TIMES.json` measures first: every algorithm on every benchmark problem, with oneDNN
 and without, about ten minutes. Files measured with several JAX releases make one table that serves them all; `--only`
-refits some algorithms and leaves the others as they are. The fit minimises Σ log² (Σ cᵢ fᵢ / t), robustly, over cᵢ ≥ 0
-for each algorithm. The share of right choices is printed for every release, with oneDNN and without.
+measures and refits some algorithms and leaves the others as they are. The fit minimises Σ log² (Σ cᵢ fᵢ / t), robustly,
+over cᵢ ≥ 0 for each algorithm. The share of right choices is printed for every release, with oneDNN and without.
 """
 
 from __future__ import annotations
@@ -69,8 +69,8 @@ def library(name: str):
         planner.plan.cache_clear()
 
 
-def measure(path: Path) -> None:
-    """Time every algorithm on every problem; the file grows as it goes."""
+def measure(path: Path, only=()) -> None:
+    """Time every algorithm, or some beside XLA, on every problem; the file grows as it goes."""
     rows = []
     for layer in (*LAYERS, *MODEL_LAYERS, *SINGLES):
         arrays, problems = contenders.data(layer), contenders.problems(layer)
@@ -79,7 +79,7 @@ def measure(path: Path) -> None:
             problem = problems[name]
             calls = {"xla": functools.partial(lax[name][0], *lax[name][1])}
             for algorithm in ALGORITHMS:
-                if algorithm == "xla":
+                if algorithm == "xla" or (only and algorithm not in only):
                     continue
                 for suffix in ("", PORTABLE):
                     with without_onednn(bool(suffix)):
@@ -246,11 +246,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("times", nargs="+", type=Path)
     parser.add_argument("--measure", action="store_true", help="measure into the one file named before fitting")
-    parser.add_argument("--only", nargs="+", default=(), metavar="NAME", help="the algorithms to refit")
+    parser.add_argument("--only", nargs="+", default=(), metavar="NAME", help="the algorithms to measure and to refit")
     parser.add_argument("--dry", action="store_true", help="do not rewrite the constants")
     options = parser.parse_args()
     if options.measure:
-        measure(options.times[0])
+        measure(options.times[0], options.only)
     rows = [row for path in options.times for row in json.loads(path.read_text())]
     if unknown := set(options.only) - set(ALGORITHMS):
         parser.error(f"unknown algorithm {sorted(unknown)[0]!r}; some of {', '.join(ALGORITHMS)}")
