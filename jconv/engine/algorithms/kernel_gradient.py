@@ -35,7 +35,7 @@ MAX_OUTPUTS = 128
 WIDE = 32
 NARROW = 16
 """Columns of ȳ up to which taps are laid on it."""
-BLOCK_BYTES = 1 << 21
+BLOCK_BYTES = 1 << 22
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
