@@ -15,6 +15,10 @@ from jconv.engine.fast_length import fast_length
 from jconv.signal._extent import Span
 
 
+LONG = 1 << 12
+"""Samples from which halves are faster; they err a little more than one real transform."""
+
+
 def forward(x: jax.Array, lengths: Sequence[int], real: bool) -> jax.Array:
     """The discrete Fourier transform over the last axes, zero-padded to `lengths`."""
     n = len(lengths)
@@ -48,9 +52,9 @@ def _back(x: jax.Array, axes: Sequence[int]) -> jax.Array:
 
 
 def _convolved(x: jax.Array, h: jax.Array, lengths: Sequence[int]) -> jax.Array:
-    """The circular convolution over the last axes; along one axis, real arrays by halves."""
+    """The circular convolution over the last axes; along one axis, long real arrays by halves."""
     real = not jnp.iscomplexobj(x)
-    if not real or len(lengths) > 1 or lengths[0] == 1:
+    if not real or len(lengths) > 1 or lengths[0] < LONG:
         return inverse(forward(x, lengths, real) * forward(h, lengths, real), lengths, real)
     widths = [(0, 0)] * (x.ndim - 1)
     (even_x, odd_x), (even_h, odd_h) = (
@@ -71,9 +75,9 @@ def fft_convolve(x: jax.Array, h: jax.Array, *, axes: tuple[int, ...], spans: tu
     x, h = _last(x, axes), _last(h, axes)
     n = len(axes)
     lengths = []
-    fast = halves.length if real and n == 1 else fast_length
     for a, b, (start, length) in zip(x.shape[-n:], h.shape[-n:], spans, strict=True):
-        lengths.append(fast(max(a, b, start + length, a + b - 1 - start)))
+        least = max(a, b, start + length, a + b - 1 - start)
+        lengths.append(halves.length(least) if real and n == 1 and least >= LONG else fast_length(least))
     out = _convolved(x, h, lengths)
     keep = (..., *(slice(start, start + length) for start, length in spans))
     return _back(out[keep], axes)

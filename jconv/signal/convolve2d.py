@@ -31,7 +31,8 @@ def convolve2d(
     fillvalue : scalar
         The value outside under "fill".
     algorithm
-        As in `jconv.engine.correlate`.
+        As in `jconv.engine.correlate`. "auto" admits only what is as accurate as the sum itself, as SciPy's; `convolve`
+        chooses FFTs too.
 
     Returns
     -------
@@ -53,7 +54,9 @@ def convolve2d(
     """
     in1, in2 = _images(in1, in2)
     _checked(mode, boundary, fillvalue, in1, in2)
-    return convolve(in1, in2, mode, boundary=boundary, fillvalue=fillvalue, algorithm=algorithm)
+    return convolve(
+        in1, in2, mode, boundary=boundary, fillvalue=fillvalue, algorithm=algorithm, precision=_precision(algorithm)
+    )
 
 
 def correlate2d(
@@ -96,7 +99,11 @@ def correlate2d(
     kept = spans(mode, x.shape, h.shape)
     if mode == "same":
         kept = tuple((k // 2, n) for n, k in zip(x.shape, h.shape, strict=True))
-    return linear(x, h, outside, spans=kept, rule=rule, algorithm=algorithm)
+    return linear(x, h, outside, spans=kept, rule=rule, algorithm=algorithm, precision=_precision(algorithm))
+
+
+def _precision(algorithm: Any) -> str | None:
+    return "highest" if algorithm == "auto" else None
 
 
 def sepfir2d(input: Any, hrow: Any, hcol: Any) -> jax.Array:

@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 
 from jconv._core import check
 from jconv._core.concrete import is_traced
@@ -187,7 +188,9 @@ def firwin(
             centre = 1.0
         else:
             centre = 0.5 * (edges[0, 0] + edges[0, 1])
-        h = h / jnp.sum(h * jnp.cos(jnp.pi * m * centre))
+        gain = jnp.sum(h * jnp.cos(jnp.pi * m * centre))
+        # Kept from XLA, which would multiply by the reciprocal of one number, and be off by a rounding.
+        h = h / lax.optimization_barrier(jnp.broadcast_to(gain, h.shape))
     return h
 
 
