@@ -192,6 +192,13 @@ def _concatenate(box: Box, shapes, params):
     return reads
 
 
+def _stack(box: Box, shapes, params):
+    """Each operand is one position along a new axis."""
+    axis = params["axis"]
+    lo, hi = box[axis]
+    return [(*box[:axis], *box[axis + 1 :]) if lo <= number <= hi else None for number in range(len(shapes))]
+
+
 def _split(boxes, shapes, params):
     boxes = boxes if isinstance(boxes, list) else [boxes]
     axis, start, read = params["axis"], 0, None
@@ -237,6 +244,7 @@ RULES: dict[str, Callable] = {
     "pad": _pad,
     "concatenate": _concatenate,
     "split": _split,
+    "stack": _stack,
     "rev": _reverse,
     "dot_general": _dot_general,
 }

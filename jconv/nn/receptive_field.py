@@ -50,8 +50,9 @@ def receptive_field(
 
     Notes
     -----
-    An upper bound, exact for networks of convolutions, poolings, normalisations in evaluation mode, up-sampling and
-    what acts on each sample alone. Padding is not cut off. An operation without a rule counts as reading everything.
+    An upper bound, exact for networks of convolutions, poolings, normalisations in evaluation mode, `upsample` and
+    what acts on each sample alone. Padding is not cut off. An operation without a rule counts as reading everything:
+    so do gathers (`resize`, adaptive pooling to bins of unequal length) and scans (pooling of more than 32 taps).
     See A. Araujo et al., *Computing receptive fields of convolutional neural networks*, Distill 2019.
 
     Examples

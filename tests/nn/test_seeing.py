@@ -55,6 +55,7 @@ CASES = {
     "mean of rows": lambda x: x.mean(1, keepdims=True) * jnp.ones((1, 4, 1, 1)),
     "linear map": lambda x: jnp.flip(x, 2)[:, 3:] @ jnp.ones((1, 3)),
     "padded, split": lambda x: jnp.split(jnp.pad(x, ((0, 0), (2, 0), (0, 0), (0, 0))), [5, 9], axis=2)[1],
+    "interpolated": lambda x: nn.upsample(x, (2, 3), "linear"),
     "cumulated": lambda x: jnp.cumsum(x, 1),  # without a rule
 }
 
