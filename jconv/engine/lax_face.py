@@ -73,23 +73,16 @@ def conv_general_dilated(
     Array([[[ 2.,  5.,  8., 11.]]], dtype=float...)
     """
     lhs, rhs = jnp.asarray(lhs), jnp.asarray(rhs)
-    options = {
-        "window_strides": window_strides,
-        "padding": padding,
-        "lhs_dilation": lhs_dilation,
-        "rhs_dilation": rhs_dilation,
-        "dimension_numbers": dimension_numbers,
-        "feature_group_count": feature_group_count,
-        "batch_group_count": batch_group_count,
-        "preferred_element_type": preferred_element_type,
-    }
+    window = (window_strides, padding, lhs_dilation, rhs_dilation, dimension_numbers, feature_group_count,
+              batch_group_count)  # fmt: skip
     # lax states the contract, and its errors: an abstract call checks the arguments and tells the result's dtype.
-    out = jax.eval_shape(functools.partial(lax.conv_general_dilated, precision=precision, **options), lhs, rhs)
+    reference = lambda x, w: lax.conv_general_dilated(x, w, *window, precision, preferred_element_type)
+    out = jax.eval_shape(reference, lhs, rhs)
     policy = policy_of(algorithm, memory_budget, finite_only)
     if out_sharding is not None or is_left_to_lax(lhs, rhs):
         policy.must_leave_to_lax()
-        return lax.conv_general_dilated(lhs, rhs, precision=precision, out_sharding=out_sharding, **options)
-    geometry = geometry_of(lhs.shape, rhs.shape, **options)
+        return lax.conv_general_dilated(lhs, rhs, *window, precision, preferred_element_type, out_sharding)
+    geometry = geometry_of(lhs.shape, rhs.shape, *window)
     problem = canonical.canonicalize(
         geometry, lhs.shape, rhs.shape, str(lhs.dtype), precision=precision_name(precision)
     )
@@ -104,7 +97,6 @@ def _convolve(problem: Problem, lhs, rhs, *, out_dtype, policy: Policy):
 def geometry_of(
     lhs_shape: Sequence[int],
     rhs_shape: Sequence[int],
-    *,
     window_strides,
     padding,
     lhs_dilation=None,
@@ -112,9 +104,8 @@ def geometry_of(
     dimension_numbers=None,
     feature_group_count=1,
     batch_group_count=1,
-    **_,
 ) -> canonical.Geometry:
-    """The arguments of `lax.conv_general_dilated` with defaults filled in and padding in numbers."""
+    """The arguments of `lax.conv_general_dilated`, in its order, with defaults filled in and padding in numbers."""
     numbers = lax.conv_dimension_numbers(tuple(lhs_shape), tuple(rhs_shape), dimension_numbers)
     n = len(lhs_shape) - 2
     lhs_dilation = tuple(int(v) for v in lhs_dilation or (1,) * n)
@@ -179,23 +170,14 @@ def conv_transpose(
             )
         dimension_numbers = (f"N{spatial}C", f"{spatial}IO", f"N{spatial}C")
     # lax checks the arguments; the padding follows its rule.
-    reference = functools.partial(
-        lax.conv_transpose,
-        strides=strides,
-        padding=padding,
-        rhs_dilation=rhs_dilation,
-        dimension_numbers=dimension_numbers,
-        transpose_kernel=transpose_kernel,
-        precision=precision,
-        preferred_element_type=preferred_element_type,
-        use_consistent_padding=use_consistent_padding,
-    )
-    jax.eval_shape(reference, lhs, rhs)
+    arguments = (strides, padding, rhs_dilation, dimension_numbers, transpose_kernel, precision, preferred_element_type,
+                 use_consistent_padding)  # fmt: skip
+    jax.eval_shape(lambda x, w: lax.conv_transpose(x, w, *arguments), lhs, rhs)
     numbers = lax.conv_dimension_numbers(lhs.shape, rhs.shape, dimension_numbers)
     rhs_dilation = tuple(rhs_dilation or (1,) * n)
     taps = [(rhs.shape[i] - 1) * d + 1 for i, d in zip(numbers.rhs_spec[2:], rhs_dilation)]
     if isinstance(padding, str) and padding in ("SAME", "VALID"):
-        padding = [_transpose_padding(k, s, padding) for k, s in zip(taps, strides)]
+        padding = [transpose_padding(k, s, padding) for k, s in zip(taps, strides)]
     elif use_consistent_padding and not isinstance(padding, str):
         padding = [(k - 1 - before, k - 1 - after) for k, (before, after) in zip(taps, padding)]
     if transpose_kernel:
@@ -217,7 +199,7 @@ def conv_transpose(
     )
 
 
-def _transpose_padding(taps: int, stride: int, padding: str) -> tuple[int, int]:
+def transpose_padding(taps: int, stride: int, padding: str) -> tuple[int, int]:
     """The padding around a stuffed input whose output has stride·n ("SAME") or stride·n + max(k − s, 0) samples."""
     if padding == "SAME":
         total = taps + stride - 2

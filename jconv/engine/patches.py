@@ -43,50 +43,37 @@ def conv_general_dilated_patches(
     """
     lhs = jnp.asarray(lhs)
     del precision  # nothing is multiplied
-    reference = functools.partial(
-        lax.conv_general_dilated_patches,
-        filter_shape=filter_shape,
-        window_strides=window_strides,
-        padding=padding,
-        lhs_dilation=lhs_dilation,
-        rhs_dilation=rhs_dilation,
-        dimension_numbers=dimension_numbers,
-        preferred_element_type=preferred_element_type,
-    )
+    window = (filter_shape, window_strides, padding, lhs_dilation, rhs_dilation, dimension_numbers)
+    # lax checks the arguments.
+    reference = lambda x: lax.conv_general_dilated_patches(x, *window, preferred_element_type=preferred_element_type)
     floating = jnp.issubdtype(lhs.dtype, jnp.inexact)
     out = jax.eval_shape(reference, lhs if floating else lhs.astype(jnp.float32))
-    geometry, taken = _taken(lhs, filter_shape, window_strides, padding, lhs_dilation, rhs_dilation, dimension_numbers)
-    taken = jnp.swapaxes(taken, -1, -2)  # (N, *out, C, taps)
-    taken = taken.reshape(*taken.shape[:-2], -1)
-    _, _, out_spec = geometry.dimension_numbers
-    result = jnp.moveaxis(taken, range(taken.ndim), (out_spec[0], *out_spec[2:], out_spec[1]))
+    numbers, taken = _taken(lhs, *window)
+    result = _channels_at(taken, numbers.out_spec)
     return result.astype(out.dtype) if floating else result
 
 
+def _channels_at(x: jax.Array, spec: Sequence[int]) -> jax.Array:
+    """(N, *space, C) in the order of axes of `spec`."""
+    return jnp.moveaxis(x, range(x.ndim), (spec[0], *spec[2:], spec[1]))
+
+
 def _taken(lhs, filter_shape, window_strides, padding, lhs_dilation, rhs_dilation, dimension_numbers):
-    """(geometry, patches (N, *out, taps, C)) of an array in `lax`'s order of axes."""
+    """(dimension numbers, patches (N, *out, C · taps), channels before taps) of an array in `lax`'s order of axes."""
     n = lhs.ndim - 2
     numbers = lax.conv_dimension_numbers(lhs.shape, (1, 1, *filter_shape), dimension_numbers)
     kernel_shape = [1] * (n + 2)
     for axis, size in zip(numbers.rhs_spec[2:], filter_shape, strict=True):
         kernel_shape[axis] = size
-    geometry = geometry_of(
-        lhs.shape,
-        kernel_shape,
-        window_strides=window_strides,
-        padding=padding,
-        lhs_dilation=lhs_dilation,
-        rhs_dilation=rhs_dilation,
-        dimension_numbers=numbers,
-    )
+    geometry = geometry_of(lhs.shape, kernel_shape, window_strides, padding, lhs_dilation, rhs_dilation, numbers)
     lhs_spec = numbers.lhs_spec
     x = jnp.transpose(lhs, (lhs_spec[0], *lhs_spec[2:], lhs_spec[1]))
     crops, _ = canonical.crops_and_padding(geometry.padding, geometry.lhs_dilation, x.shape[1:-1])
     problem = canonical.canonicalize(geometry, lhs.shape, kernel_shape, str(lhs.dtype))
     x = x[(slice(None), *(slice(*crop) for crop in crops), slice(None))]
-    if n == 0:
-        return geometry, x[:, None]  # the array itself is its only patch
-    return geometry, _patches(problem, x)
+    patches = _patches(problem, x) if n else x[:, None]  # without axes the array itself is its only patch
+    patches = jnp.swapaxes(patches, -1, -2)  # (N, *out, C, taps)
+    return numbers, patches.reshape(*patches.shape[:-2], -1)
 
 
 def _patches(problem: Problem, x: jax.Array) -> jax.Array:
@@ -117,25 +104,13 @@ def conv_general_dilated_local(
     Array([[1., 3., 5.]], dtype=float...)
     """
     lhs, rhs = jnp.asarray(lhs), jnp.asarray(rhs)
-    reference = functools.partial(
-        lax.conv_general_dilated_local,
-        window_strides=window_strides,
-        padding=padding,
-        filter_shape=filter_shape,
-        lhs_dilation=lhs_dilation,
-        rhs_dilation=rhs_dilation,
-        dimension_numbers=dimension_numbers,
-        precision=precision,
-    )
-    jax.eval_shape(reference, lhs, rhs)
-    geometry, taken = _taken(lhs, filter_shape, window_strides, padding, lhs_dilation, rhs_dilation, dimension_numbers)
-    _, rhs_spec, out_spec = geometry.dimension_numbers
-    taken = jnp.swapaxes(taken, -1, -2)
-    taken = taken.reshape(*taken.shape[:-2], -1)
-    kernels = jnp.transpose(rhs, (*rhs_spec[2:], rhs_spec[0], rhs_spec[1]))
+    arguments = (window_strides, padding, filter_shape, lhs_dilation, rhs_dilation, dimension_numbers, precision)
+    jax.eval_shape(lambda x, w: lax.conv_general_dilated_local(x, w, *arguments), lhs, rhs)
+    numbers, taken = _taken(lhs, filter_shape, window_strides, padding, lhs_dilation, rhs_dilation, dimension_numbers)
+    kernels = jnp.transpose(rhs, (*numbers.rhs_spec[2:], *numbers.rhs_spec[:2]))
     highest = lax.Precision.HIGHEST if precision_name(precision) == "highest" else None
     out = jnp.einsum("n...i,...oi->n...o", taken, kernels, precision=highest)
-    return jnp.moveaxis(out, range(out.ndim), (out_spec[0], *out_spec[2:], out_spec[1]))
+    return _channels_at(out, numbers.out_spec)
 
 
 def unfold(x, taps: Sequence[int], *, strides=1, padding=0, dilation=1) -> jax.Array:

@@ -11,6 +11,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 
 from jconv._core import check
 from jconv.engine import canonical, planner, wisdom
@@ -80,22 +81,15 @@ def plan(
     check.choice("of", of, PASSES)
     check.choice("effort", effort, ("estimate", "measure"))
     lhs, rhs = (jax.ShapeDtypeStruct(a.shape, a.dtype) for a in (lhs, rhs))
-    options = {
-        "window_strides": window_strides,
-        "padding": padding,
-        "lhs_dilation": lhs_dilation,
-        "rhs_dilation": rhs_dilation,
-        "dimension_numbers": dimension_numbers,
-        "feature_group_count": feature_group_count,
-        "batch_group_count": batch_group_count,
-        "preferred_element_type": preferred_element_type,
-    }
-    out = jax.eval_shape(lambda x, w: jax.lax.conv_general_dilated(x, w, **options), lhs, rhs)
+    window = (window_strides, padding, lhs_dilation, rhs_dilation, dimension_numbers, feature_group_count,
+              batch_group_count)  # fmt: skip
+    reference = lambda x, w: lax.conv_general_dilated(x, w, *window, precision, preferred_element_type)
+    out = jax.eval_shape(reference, lhs, rhs)
     dtype = jnp.promote_types(jnp.promote_types(lhs.dtype, rhs.dtype), out.dtype)
     platform = jax.default_backend()
     platform = "cuda" if platform == "gpu" else platform
     problem = canonical.canonicalize(
-        geometry_of(lhs.shape, rhs.shape, **options),
+        geometry_of(lhs.shape, rhs.shape, *window),
         lhs.shape,
         rhs.shape,
         canonical.compute_dtype(str(np.dtype(dtype))) if platform == "cpu" else str(np.dtype(dtype)),

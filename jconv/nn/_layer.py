@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 from flax import nnx
 from flax.nnx.nn import initializers
 
@@ -41,6 +42,16 @@ def each_axis(name: str, value: Sequence[int]) -> tuple[int, ...]:
     return numbers
 
 
+def features(in_features: int, out_features: int) -> tuple[int, int]:
+    """The channels of input and output, checked."""
+    return check.positive_int("in_features", in_features), check.positive_int("out_features", out_features)
+
+
+def in_groups(in_features: int, out_features: int, groups: int) -> tuple[int, int]:
+    """The channels of input and output in each group."""
+    return divided("in_features", in_features, groups), divided("out_features", out_features, groups)
+
+
 def divided(name: str, features: int, groups: int) -> int:
     """`features // groups`, or a ValueError where it leaves a remainder."""
     if features % groups:
@@ -51,6 +62,30 @@ def divided(name: str, features: int, groups: int) -> int:
 def parameter(init: Callable, rngs: nnx.Rngs, shape: Sequence[int], dtype: Any, metadata: Any = None) -> nnx.Param:
     """A parameter drawn with the next key of the stream `params`."""
     return nnx.Param(init(rngs.params(), tuple(shape), dtype), **(metadata or {}))
+
+
+def bias(
+    used: bool, init: Callable, rngs: nnx.Rngs, shape: Sequence[int], dtype: Any, metadata: Any = None
+) -> nnx.Param | None:
+    """The parameter, or where there is no bias the None that Flax keeps in its place."""
+    return parameter(init, rngs, shape, dtype, metadata) if used else nnx.data(None)
+
+
+def check_mask(mask: jax.Array | None, shape: tuple[int, ...]) -> jax.Array | None:
+    """`mask`, or a ValueError unless it has the shape of the kernel."""
+    if mask is not None and mask.shape != shape:
+        raise ValueError(f"`mask` must have the shape of the kernel, {shape}, got {mask.shape}")
+    return mask
+
+
+def masked(kernel: jax.Array, mask: jax.Array | None) -> jax.Array:
+    """The kernel times the mask, where there is one."""
+    return kernel if mask is None else kernel * mask
+
+
+def floating(inputs: jax.Array) -> jax.Array:
+    """`inputs`, whole numbers and booleans as floats."""
+    return inputs.astype(jnp.result_type(inputs, jnp.float32)) if inputs.dtype.kind in "iub" else inputs
 
 
 def check_inputs(inputs: jax.Array, rank: int, features: int) -> None:

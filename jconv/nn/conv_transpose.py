@@ -12,6 +12,7 @@ from flax.nnx.nn import dtypes
 
 from jconv._core import check
 from jconv.engine import Plan, conv_general_dilated
+from jconv.engine.lax_face import transpose_padding
 from jconv.engine.planner import policy_of
 from jconv.nn import _layer
 from jconv.nn import padding as pad
@@ -55,7 +56,7 @@ class ConvTranspose(nnx.Module):
     -----
     PyTorch's layer is this one with `transpose_kernel=True` and `torch_padding`; its weight (in, out // groups, *taps)
     has the axes of `kernel` in the order (−1, −2, 0, 1, …). Without `transpose_kernel` the kernel has shape
-    (*kernel_size, in_features // feature_group_count, out_features).
+    (*kernel_size, in_features // feature_group_count, out_features). The gradients are those of the sum.
 
     Examples
     --------
@@ -92,17 +93,13 @@ class ConvTranspose(nnx.Module):
         kernel_metadata: Mapping[str, Any] | None = None,
         bias_metadata: Mapping[str, Any] | None = None,
     ):
-        self.in_features = check.positive_int("in_features", in_features)
-        self.out_features = check.positive_int("out_features", out_features)
+        self.in_features, self.out_features = _layer.features(in_features, out_features)
         self.kernel_size = _layer.kernel_sizes(kernel_size)
         rank = len(self.kernel_size)
         self.strides = _layer.sizes("strides", strides, rank)
         self.kernel_dilation = _layer.sizes("kernel_dilation", kernel_dilation, rank)
         self.feature_group_count = groups = check.positive_int("feature_group_count", feature_group_count)
-        inputs, outputs = (
-            _layer.divided("in_features", in_features, groups),
-            _layer.divided("out_features", out_features, groups),
-        )
+        inputs, outputs = _layer.in_groups(in_features, out_features, groups)
         self.padding = pad.canonical(padding, rank, WORDS)
         if len(set(self.padding)) > 1 and any(isinstance(entry, str) for entry in self.padding):
             raise ValueError(f"`padding` must be one word for all axes, or numbers, got {padding!r}")
@@ -114,16 +111,12 @@ class ConvTranspose(nnx.Module):
         self.kernel_shape = (
             (*self.kernel_size, outputs, in_features) if transpose_kernel else (*self.kernel_size, inputs, out_features)
         )
-        if mask is not None and mask.shape != self.kernel_shape:
-            raise ValueError(f"`mask` must have the shape of the kernel, {self.kernel_shape}, got {mask.shape}")
-        self.mask = mask
+        self.mask = _layer.check_mask(mask, self.kernel_shape)
         self.use_bias, self.dtype, self.param_dtype, self.precision = use_bias, dtype, param_dtype, precision
         self.promote_dtype, self.preferred_element_type = promote_dtype, preferred_element_type
         self.kernel = _layer.parameter(kernel_init, rngs, self.kernel_shape, param_dtype, kernel_metadata)
-        self.bias: nnx.Param | None = (
-            _layer.parameter(bias_init, rngs, (out_features,), param_dtype, bias_metadata)
-            if use_bias
-            else nnx.data(None)
+        self.bias: nnx.Param | None = _layer.bias(
+            use_bias, bias_init, rngs, (out_features,), param_dtype, bias_metadata
         )
 
     def _check_torch(self, padding) -> None:
@@ -148,7 +141,7 @@ class ConvTranspose(nnx.Module):
         """Apply the layer to (…, *space, in_features), with any number of leading axes, also none."""
         rank = len(self.kernel_size)
         _layer.check_inputs(inputs, rank, self.in_features)
-        kernel = self.kernel[...] if self.mask is None else self.kernel[...] * self.mask
+        kernel = _layer.masked(self.kernel[...], self.mask)
         bias = None if self.bias is None else self.bias[...]
         inputs, kernel, bias = self.promote_dtype((inputs, kernel, bias), dtype=self.dtype)
         if self.transpose_kernel:
@@ -190,11 +183,7 @@ def _width(entry: str | pad.Pair, reach: int, stride: int) -> pad.Pair:
         return entry
     if entry == "CAUSAL":
         return reach - 1, stride - 1
-    if entry == "SAME":  # lax's rule
-        total = reach + stride - 2
-        before = reach - 1 if stride > reach - 1 else -(-total // 2)
-        return before, total - before
-    return reach - 1, max(reach, stride) - 1
+    return transpose_padding(reach, stride, "SAME" if entry == "SAME" else "VALID")
 
 
 def _adjoint_kernel(kernel: jax.Array, rank: int, groups: int) -> jax.Array:
