@@ -16,6 +16,10 @@ from jconv.nn import padding as pad
 from jconv.nn.conv import Conv
 from jconv.nn.deform_conv import deform_conv
 
+_IDLE = ("mask", "padding_mode", "input_dilation", "precision", "preferred_element_type", "conv_general_dilated",
+         "algorithm")  # fmt: skip
+"""Options of `Conv` that nothing here would heed."""
+
 
 class DeformableConv(nnx.Module):
     r"""A convolution that learns where its taps look: the offsets are themselves a convolution of the input.
@@ -29,7 +33,7 @@ class DeformableConv(nnx.Module):
     ----------
     in_features, out_features : int
     kernel_size, strides, kernel_dilation, padding, feature_group_count, use_bias, dtype, param_dtype, kernel_init,
-    bias_init, rngs
+    bias_init, promote_dtype, kernel_metadata, bias_metadata, rngs
         As in `jconv.nn.Conv`; `padding` is zeros.
     offset_groups : int
         Groups of neighbouring channels with offsets of their own.
@@ -39,7 +43,7 @@ class DeformableConv(nnx.Module):
     Raises
     ------
     ValueError, TypeError
-        As `jconv.nn.Conv`; where `offset_groups` does not divide `in_features`.
+        As `jconv.nn.Conv`; where `offset_groups` does not divide `in_features`, or for an option not listed here.
 
     Notes
     -----
@@ -69,6 +73,8 @@ class DeformableConv(nnx.Module):
         rngs: nnx.Rngs,
         **options: Any,
     ):
+        if idle := [name for name in _IDLE if name in options]:
+            raise TypeError(f"`{idle[0]}` has no use here; leave it out, or use Conv")
         geometry: dict[str, Any] = {"padding": padding, "kernel_dilation": kernel_dilation}
         self.offset_groups, self.modulated = check.positive_int("offset_groups", offset_groups), modulated
         if in_features % offset_groups:

@@ -124,6 +124,11 @@ def test_layer(modulated):
     parity.assert_same(layer(x), wanted + layer.bias[...])
 
 
+def test_options_that_nothing_would_heed_are_refused():
+    with pytest.raises(TypeError, match="`padding_mode` has no use here"):
+        nn.DeformableConv(4, 6, 3, padding_mode="reflect", rngs=nnx.Rngs(0))
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
