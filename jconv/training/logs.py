@@ -19,8 +19,8 @@ class JSONLines:
     Parameters
     ----------
     path : path
-        Lines that are there already stay when they tell of steps before the one where this run begins: a resumed run
-        leaves the lines that an undisturbed one does, but for the times.
+        Lines that are there already stay when they tell of steps that this run finds done: a resumed run leaves the
+        lines that an undisturbed one does, but for the times.
 
     Notes
     -----
@@ -68,7 +68,8 @@ class TensorBoard:
 
     def __call__(self, report: Report) -> None:
         if self.writer is None:
-            self.writer = self.library.SummaryWriter(str(output_folder(self.folder)), purge_step=report.done or None)
+            # The library hides the points of `purge_step` too.
+            self.writer = self.library.SummaryWriter(str(output_folder(self.folder)), purge_step=report.done + 1)
         for name, values in report.metrics.items():
             for index, value in np.ndenumerate(np.mean(values, axis=0)):
                 self.writer.add_scalar("/".join((name, *map(str, index))), float(value), report.done)

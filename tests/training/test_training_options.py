@@ -20,6 +20,7 @@ from jconv.training import (
     EarlyStopping,
     JSONLines,
     ProgressBar,
+    Report,
     TensorBoard,
     bootstrap_interval,
     fit,
@@ -269,18 +270,30 @@ def test_json_lines_of_a_resumed_run_are_those_of_an_undisturbed_one(tmp_path):
     assert json.loads(log.read_text().splitlines()[-1])["samples_per_second"] > 0
 
 
-def test_tensorboard_files_hold_the_metrics(tmp_path):
-    pytest.importorskip("tensorboardX", reason="tensorboardX, of the extra `log`, is not installed")
+def tensorboard_events(folder):
     from tensorboardX.proto.event_pb2 import Event
 
-    _, history = go(*begin(), callbacks=[TensorBoard(tmp_path / "tb")])
-    (file,) = (tmp_path / "tb").iterdir()
-    data, found = file.read_bytes(), {}
+    (file,) = folder.iterdir()
+    data = file.read_bytes()
     while data:  # records of TFRecord: length, its checksum, content, its checksum
         length = int.from_bytes(data[:8], "little")
-        event = Event.FromString(data[12 : 12 + length])
+        yield Event.FromString(data[12 : 12 + length])
         data = data[16 + length :]
-        found |= {(value.tag, event.step): value.simple_value for value in event.summary.value}
+
+
+@pytest.mark.parametrize("done", [0, 10])
+def test_tensorboard_hides_the_points_after_where_a_run_begins(tmp_path, done):
+    pytest.importorskip("tensorboardX", reason="tensorboardX, of the extra `log`, is not installed")
+    TensorBoard(tmp_path / "tb")(Report(begin()[1], {}, done, 20, 0.0, last=True))
+    purged = [event.step for event in tensorboard_events(tmp_path / "tb") if event.HasField("session_log")]
+    assert purged == [done + 1]  # the first step that is hidden
+
+
+def test_tensorboard_files_hold_the_metrics(tmp_path):
+    pytest.importorskip("tensorboardX", reason="tensorboardX, of the extra `log`, is not installed")
+    _, history = go(*begin(), callbacks=[TensorBoard(tmp_path / "tb")])
+    found = {(value.tag, event.step): value.simple_value
+             for event in tensorboard_events(tmp_path / "tb") for value in event.summary.value}  # fmt: skip
     for at in (5, 10, 15, 20):
         np.testing.assert_allclose(found["loss", at], history["loss"][at - 5 : at].mean(), rtol=ROUNDING)
         assert found["samples_per_second", at] > 0
