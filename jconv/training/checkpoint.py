@@ -42,7 +42,7 @@ class Checkpoints:
     folder : path
         Made when missing. Each checkpoint is written beside its place and then renamed.
     every : int
-        Save when this many steps have passed since the last time, and at the end.
+        Save where a call of `fit` passes a multiple of this many steps, and at the end.
     settings : mapping, optional
         What the run depends on besides its state (JSON values). A run with other settings refuses the checkpoint.
     keep : int

@@ -84,7 +84,7 @@ def fit(
     ----------
     trainer : Trainer
     state : State
-        Where to begin: `trainer.init(…)`. When `checkpoints` holds a newer state of the same model, that one goes on.
+        Where to begin: `trainer.init(…)`. When `checkpoints` holds states of the same model, its newest goes on.
     batch : callable (data, step) -> batch, or an object with batch[step]
         The batch of a step as a pure, traceable function of the data and of the number of the step, so that a resumed
         run sees the batches that it would have seen; or, for data too large for the device, batches of NumPy arrays by
@@ -116,9 +116,10 @@ def fit(
     NonFiniteError
         At the first step whose loss or gradient is not finite; nothing of that call is saved.
     CheckpointError
-        When `checkpoints` belongs to another model or is damaged.
+        When `checkpoints` belongs to another model or other settings, or is damaged.
     ValueError
-        When the batch cannot be spread over the devices, or `stop` names a metric that `validate` does not return.
+        When the batch cannot be spread over the devices, `stop` is given without `validate`, or names a metric that
+        it does not return.
 
     Notes
     -----

@@ -11,7 +11,7 @@ _UNSHOWN = ("gradient_norm", "validation_step")
 
 
 class ProgressBar:
-    """A callback for `fit`: a bar on standard error with losses and samples per second; nothing without a terminal.
+    """A callback for `fit`: a bar on standard error with metrics and samples per second; nothing without a terminal.
 
     Parameters
     ----------
