@@ -10,6 +10,7 @@ import numpy as np
 
 from jconv._core import check
 from jconv.engine import conv_general_dilated
+from jconv.nn import _layer
 
 _LAYOUT = ("NHC", "HIO", "NHC")
 
@@ -25,7 +26,7 @@ def log_mel(
     Parameters
     ----------
     samples : array (..., T)
-        Sound.
+        Sound; whole numbers count as floats.
     rate : float
         Samples per second.
     window, hop : int
@@ -33,7 +34,7 @@ def log_mel(
     mels : int
         Triangular bands M, evenly spaced on the mel scale from 0 to rate / 2.
     floor : float
-        What silence counts as.
+        ε, what silence counts as.
 
     Returns
     -------
@@ -58,7 +59,7 @@ def log_mel(
     >>> log_mel(jnp.sin(jnp.arange(8000.0)), rate=8000).shape
     (61, 40)
     """
-    samples = jnp.asarray(samples)
+    samples = _layer.floating(jnp.asarray(samples))
     window, hop = check.positive_int("window", window), check.positive_int("hop", hop)
     mels = check.positive_int("mels", mels)
     if not samples.ndim or samples.shape[-1] < window:

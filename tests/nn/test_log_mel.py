@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+import jax.test_util
 import numpy as np
 import pytest
 from flax import nnx
@@ -42,6 +43,11 @@ def test_a_tone_lights_the_band_of_its_frequency():
         found = np.asarray(log_mel(jnp.sin(2 * jnp.pi * hertz * t), rate=8000.0)).mean(axis=0)
         bands = mel_bands(256, 8000.0, 40)
         assert bands[round(hertz / (8000 / 256)), found.argmax()] > 0.4
+
+
+def test_whole_numbers_are_heard_as_floats():
+    sound = np.random.default_rng(0).integers(-(2**15), 2**15, 999).astype(np.int16)
+    np.testing.assert_array_equal(log_mel(sound, rate=8000.0), log_mel(sound.astype(np.float32), rate=8000.0))
 
 
 def test_log_mel_has_a_gradient():
