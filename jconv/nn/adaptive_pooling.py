@@ -36,15 +36,15 @@ def adaptive_avg_pool(inputs, output_shape: Sequence[int | None]) -> jax.Array:
 
     Notes
     -----
-    Where n is no multiple of m neighbouring bins overlap by a sample. The gradient shares the cotangent among the bin.
+    Where n is no multiple of m neighbouring bins may overlap by a sample. The gradient shares the cotangent among the
+    bin.
 
     Examples
     --------
     >>> adaptive_avg_pool(jnp.arange(5.0).reshape(1, 5, 1), (2,))[0, :, 0]
     Array([1., 3.], dtype=float...)
     """
-    inputs = jnp.asarray(inputs)
-    inputs = inputs.astype(jnp.result_type(inputs, jnp.float32)) if inputs.dtype.kind in "iub" else inputs
+    inputs = _layer.floating(jnp.asarray(inputs))
 
     def mean(bins, inside, axis):
         return jnp.where(inside, bins, 0).sum(axis) / inside.sum(axis).astype(bins.dtype)

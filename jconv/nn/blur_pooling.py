@@ -57,17 +57,17 @@ def blur_pool(
     >>> blur_pool(jnp.ones((1, 8, 8, 3))).shape
     (1, 4, 4, 3)
     """
-    inputs = jnp.asarray(inputs)
+    inputs = _layer.floating(jnp.asarray(inputs))
     size, strides = check.positive_int("size", size), _layer.each_axis("strides", strides)
-    rank, channels = len(strides), inputs.shape[-1]
+    rank = len(strides)
     _layer.check_rank(inputs, rank)
-    dtype = jnp.result_type(inputs, jnp.float32) if inputs.dtype.kind in "iub" else inputs.dtype
-    taps = jnp.asarray([math.comb(size - 1, u) / 2 ** (size - 1) for u in range(size)], dtype)
+    channels = inputs.shape[-1]
+    taps = jnp.asarray([math.comb(size - 1, u) / 2 ** (size - 1) for u in range(size)], inputs.dtype)
     entries = pad.canonical(padding, rank)
     axes = [pad.Axis(size, s) for s in strides]
 
     def run(x):
-        x, zeros = pad.extend(x.astype(dtype), entries, axes)
+        x, zeros = pad.extend(x, entries, axes)
         _layer.check_reach(x.shape[1:-1], zeros, axes)
         for i, stride in enumerate(strides):
             only = lambda value, other: [value if j == i else other for j in range(rank)]  # noqa: B023

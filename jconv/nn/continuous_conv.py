@@ -12,6 +12,7 @@ import numpy as np
 from flax import nnx
 
 from jconv._core import check
+from jconv.nn import _layer
 from jconv.nn import padding as pad
 from jconv.nn.conv import Conv
 from jconv.nn.kernel_network import MAGNet, Siren
@@ -41,7 +42,7 @@ class ContinuousConv(Conv):
     Raises
     ------
     ValueError, TypeError
-        As `jconv.nn.Conv`; where `size` is not positive.
+        As `jconv.nn.Conv`; where `size` is not positive, or `kernel_init` or `kernel_metadata` is given.
 
     Notes
     -----
@@ -101,8 +102,7 @@ class ContinuousConv(Conv):
         """The kernel that is convolved with: sampled on the taps, masked."""
         along = [np.linspace(-1, 1, k) if k > 1 else np.zeros(1) for k in self.kernel_size]
         positions = jnp.asarray(np.stack(np.meshgrid(*along, indexing="ij"), axis=-1), self.param_dtype)
-        kernel = self.kernel_at(positions)
-        return kernel if self.mask is None else kernel * self.mask
+        return _layer.masked(self.kernel_at(positions), self.mask)
 
     def learned_size(self, threshold: float = 0.1) -> tuple[int, ...]:
         """The taps along each axis where the window is at least `threshold`; outside of `jit` only."""
@@ -133,12 +133,17 @@ class ContinuousConv(Conv):
         -------
         array (m, out_features)
 
+        Raises
+        ------
+        ValueError
+            When shapes do not fit.
+
         Notes
         -----
         Tap u stands at q + d u − p, with p of "CAUSAL" along axes padded so, else of "SAME" at stride 1: on a grid,
         with zeros outside and dilation 1, both ways give the same numbers; dilation stretches the kernel. The
-        kernel is evaluated for all m · points pairs. Strides have no meaning here. Differentiable in all arrays.
-        Batches: `jax.vmap`.
+        kernel is evaluated for all m · points pairs. Strides and `mask` have no meaning here. Differentiable in all
+        arrays. Batches: `jax.vmap`.
         """
         queries = positions if queries is None else queries
         for name, array in (("positions", positions), ("queries", queries)):

@@ -104,8 +104,7 @@ class Conv(nnx.Module):
         kernel_metadata: Mapping[str, Any] | None = None,
         bias_metadata: Mapping[str, Any] | None = None,
     ):
-        self.in_features = check.positive_int("in_features", in_features)
-        self.out_features = check.positive_int("out_features", out_features)
+        self.in_features, self.out_features = _layer.features(in_features, out_features)
         self.kernel_size = _layer.kernel_sizes(kernel_size)
         rank = len(self.kernel_size)
         self.strides = _layer.sizes("strides", strides, rank)
@@ -114,22 +113,17 @@ class Conv(nnx.Module):
         self.padding = pad.canonical(padding, rank)
         self.padding_mode = pad.padding_mode(padding_mode, self.padding)
         self.feature_group_count = check.positive_int("feature_group_count", feature_group_count)
-        inputs = _layer.divided("in_features", in_features, feature_group_count)
-        _layer.divided("out_features", out_features, feature_group_count)
+        inputs, _ = _layer.in_groups(in_features, out_features, feature_group_count)
         policy_of(algorithm)  # refuses an unknown name here, not at the first call
         self.algorithm = algorithm
         self.kernel_shape = (*self.kernel_size, inputs, out_features)
-        if mask is not None and mask.shape != self.kernel_shape:
-            raise ValueError(f"`mask` must have the shape of the kernel, {self.kernel_shape}, got {mask.shape}")
-        self.mask = mask
+        self.mask = _layer.check_mask(mask, self.kernel_shape)
         self.use_bias, self.dtype, self.param_dtype, self.precision = use_bias, dtype, param_dtype, precision
         self.conv_general_dilated, self.promote_dtype = conv_general_dilated, promote_dtype
         self.preferred_element_type = preferred_element_type
         self._make_kernel(kernel_init, kernel_metadata, rngs)
-        self.bias: nnx.Param | None = (
-            _layer.parameter(bias_init, rngs, (out_features,), param_dtype, bias_metadata)
-            if use_bias
-            else nnx.data(None)
+        self.bias: nnx.Param | None = _layer.bias(
+            use_bias, bias_init, rngs, (out_features,), param_dtype, bias_metadata
         )
 
     @property
@@ -142,8 +136,7 @@ class Conv(nnx.Module):
 
     def effective_kernel(self) -> jax.Array:
         """The kernel that is convolved with: the parameter, masked."""
-        kernel = self.kernel[...]
-        return kernel if self.mask is None else kernel * self.mask
+        return _layer.masked(self.kernel[...], self.mask)
 
     def __call__(self, inputs: jax.Array, out_sharding: Any = None) -> jax.Array:
         """Apply the layer to (…, *space, in_features), with any number of leading axes, also none.
@@ -189,8 +182,7 @@ class Conv(nnx.Module):
         _layer.check_inputs(inputs, self.rank, self.in_features)
         bias = None if self.bias is None else self.bias[...]
         inputs, kernel, bias = self.promote_dtype((inputs, self.effective_kernel(), bias), dtype=self.dtype)
-        axes = [pad.Axis(*axis) for axis in zip(self.kernel_size, self.strides, self.kernel_dilation,
-                                                self.input_dilation)]  # fmt: skip
+        axes = pad.axes(self.kernel_size, self.strides, self.kernel_dilation, self.input_dilation)
         options = {} if self.preferred_element_type is None else {"preferred_element_type": self.preferred_element_type}
         if self.conv_general_dilated is not None:
             convolve = self.conv_general_dilated

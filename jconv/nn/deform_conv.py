@@ -38,7 +38,7 @@ def deform_conv(
         Δ, in samples, for G offset groups of neighbouring channels and each tap, in row-major order of the taps; the
         last axis holds the displacement along each spatial axis.
     kernel : array (*taps, C // groups, C_out)
-        Its third last axis tells how many groups of channels there are.
+        Its last axis but one tells how many groups of channels there are.
     mask : array (…, *out, G, taps), optional
         m, which makes it version 2.
     strides, dilation : int or sequence of int
@@ -76,8 +76,7 @@ def deform_conv(
         raise ValueError(
             f"`inputs` has {channels} channels, which `kernel` of shape {kernel.shape} cannot split into groups"
         )
-    axes = [pad.Axis(*axis) for axis in zip(taps, _layer.sizes("strides", strides, rank),
-                                            _layer.sizes("dilation", dilation, rank))]  # fmt: skip
+    axes = pad.axes(taps, _layer.sizes("strides", strides, rank), _layer.sizes("dilation", dilation, rank))
     batch, space = inputs.shape[: -rank - 1], inputs.shape[-rank - 1 : -1]
     entries = pad.canonical(padding, rank, ("SAME", "SAME_LOWER", "VALID"))
     widths = [pad.width(entry, size, axis) for entry, size, axis in zip(entries, space, axes)]

@@ -76,8 +76,7 @@ def conv_per_sample(
         )
     _layer.divided("kernels.shape[-1]", kernels.shape[-1], feature_group_count)
     entries = pad.canonical(padding, rank)
-    axes = [pad.Axis(*axis) for axis in zip(taps, _layer.sizes("strides", strides, rank),
-                                            _layer.sizes("dilation", dilation, rank))]  # fmt: skip
+    axes = pad.axes(taps, _layer.sizes("strides", strides, rank), _layer.sizes("dilation", dilation, rank))
     inputs, zeros = pad.extend(inputs, entries, axes, pad.padding_mode(padding_mode, entries))
     _layer.check_reach(inputs.shape[1:-1], zeros, axes)
     convolve = partial(
@@ -97,9 +96,9 @@ class DynamicConv(nnx.Module):
     r"""A convolution whose kernel is a mixture of several, which each sample chooses by attention.
 
     .. math:: k(x) = \sum_i \pi_i(x)\, k_i, \quad b(x) = \sum_i \pi_i(x)\, b_i, \quad
-        \pi(x) = \mathrm{softmax}(W_2\, \mathrm{relu}(W_1\, \bar x) / \tau)
+        \pi(x) = \mathrm{softmax}((W_2\, \mathrm{relu}(W_1\, \bar x) + c) / \tau)
 
-    with x̄ the mean of the sample over space.
+    with x̄ the mean of the sample over space, and biases c.
 
     Parameters
     ----------
@@ -156,8 +155,7 @@ class DynamicConv(nnx.Module):
         algorithm: str | Plan = "auto",
         rngs: nnx.Rngs,
     ):
-        self.in_features = check.positive_int("in_features", in_features)
-        self.out_features = check.positive_int("out_features", out_features)
+        self.in_features, self.out_features = _layer.features(in_features, out_features)
         self.kernel_size = _layer.kernel_sizes(kernel_size)
         rank, count = len(self.kernel_size), check.positive_int("kernels", kernels)
         self.strides = _layer.sizes("strides", strides, rank)
@@ -165,8 +163,7 @@ class DynamicConv(nnx.Module):
         self.padding = pad.canonical(padding, rank)
         self.padding_mode = pad.padding_mode(padding_mode, self.padding)
         self.feature_group_count = check.positive_int("feature_group_count", feature_group_count)
-        share = _layer.divided("in_features", in_features, feature_group_count)
-        _layer.divided("out_features", out_features, feature_group_count)
+        share, _ = _layer.in_groups(in_features, out_features, feature_group_count)
         if not temperature > 0:
             raise ValueError(f"`temperature` must be positive, got {temperature}; 1.0 is neutral")
         policy_of(algorithm)
@@ -176,9 +173,7 @@ class DynamicConv(nnx.Module):
         keys = jax.random.split(rngs.params(), count)
         shape = (*self.kernel_size, share, out_features)
         self.kernel = nnx.Param(jnp.stack([kernel_init(key, shape, param_dtype) for key in keys]))
-        self.bias: nnx.Param | None = (
-            _layer.parameter(bias_init, rngs, (count, out_features), param_dtype) if use_bias else nnx.data(None)
-        )
+        self.bias: nnx.Param | None = _layer.bias(use_bias, bias_init, rngs, (count, out_features), param_dtype)
         hidden = max(in_features // check.positive_int("reduction", reduction), 1)
         options: dict[str, Any] = {"dtype": dtype, "param_dtype": param_dtype, "rngs": rngs}
         self.squeeze = nnx.Linear(in_features, hidden, use_bias=False, **options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,7 +11,6 @@ import jax.numpy as jnp
 from flax import nnx
 from flax.nnx.nn import dtypes
 
-from jconv._core import check
 from jconv.engine import conv_general_dilated_local
 from jconv.nn import _layer
 from jconv.nn import padding as pad
@@ -40,7 +40,7 @@ class ConvLocal(nnx.Module):
     Notes
     -----
     `kernel` has shape (*out, in_features · taps, out_features), channels before taps, and `bias` (*out, out_features):
-    Flax's parameters. One matrix product for each output sample.
+    Flax's parameters. One matrix product for each output sample. The gradients are those of the sum.
 
     Examples
     --------
@@ -71,8 +71,7 @@ class ConvLocal(nnx.Module):
         promote_dtype: Callable = dtypes.promote_dtype,
         rngs: nnx.Rngs,
     ):
-        self.in_features = check.positive_int("in_features", in_features)
-        self.out_features = check.positive_int("out_features", out_features)
+        self.in_features, self.out_features = _layer.features(in_features, out_features)
         self.kernel_size = _layer.kernel_sizes(kernel_size)
         rank = len(self.kernel_size)
         self.space = _layer.sizes("space", space, rank)
@@ -83,27 +82,18 @@ class ConvLocal(nnx.Module):
         self.padding_mode = pad.padding_mode(padding_mode, self.padding)
         self.dtype, self.param_dtype, self.precision = dtype, param_dtype, precision
         self.promote_dtype, self.use_bias = promote_dtype, use_bias
-        axes = self._axes()
         out = []
-        for entry, size, axis in zip(self.padding, self.space, axes, strict=True):
+        for entry, size, axis in zip(self.padding, self.space, self._axes(), strict=True):
             pair = pad.width(entry, size, axis)
             _layer.check_reach((size,), (pair,), (axis,))
             out.append(((size - 1) * axis.input_dilation + 1 + sum(pair) - axis.reach) // axis.stride + 1)
-        taps = 1
-        for k in self.kernel_size:
-            taps *= k
-        self.kernel_shape = (*out, in_features * taps, out_features)
-        if mask is not None and mask.shape != self.kernel_shape:
-            raise ValueError(f"`mask` must have the shape of the kernel, {self.kernel_shape}, got {mask.shape}")
-        self.mask = mask
+        self.kernel_shape = (*out, in_features * math.prod(self.kernel_size), out_features)
+        self.mask = _layer.check_mask(mask, self.kernel_shape)
         self.kernel = _layer.parameter(kernel_init, rngs, self.kernel_shape, param_dtype)
-        self.bias: nnx.Param | None = (
-            _layer.parameter(bias_init, rngs, (*out, out_features), param_dtype) if use_bias else nnx.data(None)
-        )
+        self.bias: nnx.Param | None = _layer.bias(use_bias, bias_init, rngs, (*out, out_features), param_dtype)
 
     def _axes(self) -> list[pad.Axis]:
-        return [pad.Axis(*axis) for axis in zip(self.kernel_size, self.strides, self.kernel_dilation,
-                                                self.input_dilation)]  # fmt: skip
+        return pad.axes(self.kernel_size, self.strides, self.kernel_dilation, self.input_dilation)
 
     def __call__(self, inputs: jax.Array) -> jax.Array:
         """Apply the layer to (…, *space, in_features), with any number of leading axes, also none."""
@@ -113,7 +103,7 @@ class ConvLocal(nnx.Module):
             raise ValueError(
                 f"`inputs` must have the spatial shape {self.space} that the layer was made for, got {inputs.shape}"
             )
-        kernel = self.kernel[...] if self.mask is None else self.kernel[...] * self.mask
+        kernel = _layer.masked(self.kernel[...], self.mask)
         bias = None if self.bias is None else self.bias[...]
         inputs, kernel, bias = self.promote_dtype((inputs, kernel, bias), dtype=self.dtype)
 

@@ -46,6 +46,11 @@ class Axis(NamedTuple):
         return (self.taps - 1) * self.dilation + 1
 
 
+def axes(*parts: Sequence[int]) -> list[Axis]:
+    """Each axis, from the taps, and as far as given the strides, dilations and input dilations, of all."""
+    return [Axis(*axis) for axis in zip(*parts, strict=True)]
+
+
 def canonical(padding: Padding, rank: int, words: Sequence[str] = WORDS) -> tuple[str | Pair, ...]:
     """A word or a pair for each axis; a ValueError or TypeError where `padding` is none of those listed above."""
     remedy = f"pass one of {', '.join(map(repr, words))}, an integer, or for each axis a word, an integer or a pair"

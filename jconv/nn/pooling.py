@@ -49,7 +49,8 @@ def max_pool(inputs, window_shape: Sequence[int], strides=None, padding: pad.Pad
 
     Notes
     -----
-    The gradient goes to the first largest sample, in row-major order, as in Flax and PyTorch. NaN wins, as in both.
+    The gradient goes to the first largest sample, in row-major order, as in PyTorch; Flax's may go to another one where
+    windows overlap. NaN wins, as in both.
 
     Examples
     --------
@@ -93,8 +94,7 @@ def avg_pool(
     >>> avg_pool(jnp.arange(4.0).reshape(1, 4, 1), (3,), padding="SAME", count_include_pad=False)[0, :, 0]
     Array([0.5, 1. , 2. , 2.5], dtype=float...)
     """
-    inputs = jnp.asarray(inputs)
-    inputs = inputs.astype(jnp.result_type(inputs, jnp.float32)) if inputs.dtype.kind in "iub" else inputs
+    inputs = _layer.floating(jnp.asarray(inputs))
     total = _pool(inputs, 0, jnp.add, window_shape, strides, padding, dilation)
     if count_include_pad:
         return total / math.prod(window_shape)
@@ -130,8 +130,7 @@ def _pool(inputs, empty, combine, window_shape, strides, padding, dilation):
     taps = _layer.each_axis("window_shape", window_shape)
     rank = len(taps)
     _layer.check_rank(inputs, rank)
-    axes = [pad.Axis(*axis) for axis in zip(taps, _layer.sizes("strides", strides, rank),
-                                            _layer.sizes("dilation", dilation, rank))]  # fmt: skip
+    axes = pad.axes(taps, _layer.sizes("strides", strides, rank), _layer.sizes("dilation", dilation, rank))
     first = inputs.ndim - rank - 1
     space = inputs.shape[first:-1]
     widths = [pad.width(entry, size, axis)

@@ -49,8 +49,7 @@ def upsample(inputs, scale: Sequence[int], method: str = "nearest") -> jax.Array
     inputs, method = jnp.asarray(inputs), _method(method)
     scale = _layer.each_axis("scale", scale)
     _layer.check_rank(inputs, len(scale))
-    if method == "linear":
-        inputs = inputs.astype(jnp.result_type(inputs, jnp.float32)) if inputs.dtype.kind in "iub" else inputs
+    inputs = _layer.floating(inputs) if method == "linear" else inputs
     first = inputs.ndim - len(scale) - 1
     for axis, s in enumerate(scale, start=first):
         if s > 1 and method == "nearest":
@@ -102,6 +101,7 @@ def resize(inputs, shape: Sequence[int], method: str = "nearest", *, align_corne
     first = inputs.ndim - len(shape) - 1
     if 0 in inputs.shape[first:-1]:
         raise ValueError(f"`inputs` must have at least one sample along each axis, got shape {inputs.shape}")
+    inputs = _layer.floating(inputs) if method == "linear" else inputs
     for axis, m in enumerate(shape, start=first):
         n, i = inputs.shape[axis], np.arange(m)
         if method == "nearest":
@@ -109,8 +109,7 @@ def resize(inputs, shape: Sequence[int], method: str = "nearest", *, align_corne
             continue
         where = i * (n - 1) / max(m - 1, 1) if align_corners else np.maximum((i + 0.5) * n / m - 0.5, 0)
         low = np.minimum(where.astype(int), n - 1)
-        dtype = jnp.result_type(inputs, jnp.float32) if inputs.dtype.kind in "iub" else inputs.dtype
-        share = jnp.asarray(where - low, dtype).reshape(-1, *(1,) * (inputs.ndim - 1 - axis))
+        share = jnp.asarray(where - low, inputs.dtype).reshape(-1, *(1,) * (inputs.ndim - 1 - axis))
         below, above = jnp.take(inputs, low, axis=axis), jnp.take(inputs, np.minimum(low + 1, n - 1), axis=axis)
         inputs = below * (1 - share) + above * share
     return inputs
@@ -131,8 +130,7 @@ def pixel_shuffle(inputs, factor: Sequence[int]) -> jax.Array:
     inputs, factor = jnp.asarray(inputs), _layer.each_axis("factor", factor)
     rank = len(factor)
     _layer.check_rank(inputs, rank)
-    *batch, channels = inputs.shape
-    batch, space = batch[: len(batch) - rank], batch[len(batch) - rank :]
+    batch, space, channels = inputs.shape[: -rank - 1], inputs.shape[-rank - 1 : -1], inputs.shape[-1]
     wanted = int(np.prod(factor))
     count, rest = divmod(channels, wanted)
     if rest or not count:
@@ -157,10 +155,9 @@ def pixel_unshuffle(inputs, factor: Sequence[int]) -> jax.Array:
     inputs, factor = jnp.asarray(inputs), _layer.each_axis("factor", factor)
     rank = len(factor)
     _layer.check_rank(inputs, rank)
-    *batch, channels = inputs.shape
-    batch, space = batch[: len(batch) - rank], batch[len(batch) - rank :]
+    batch, space, channels = inputs.shape[: -rank - 1], inputs.shape[-rank - 1 : -1], inputs.shape[-1]
     if any(n % r for n, r in zip(space, factor)):
-        raise ValueError(f"`factor` {factor} must divide the spatial shape {tuple(space)}; pad or crop the input")
+        raise ValueError(f"`factor` {factor} must divide the spatial shape {space}; pad or crop the input")
     first = len(batch)
     x = inputs.reshape(*batch, *(m for n, r in zip(space, factor) for m in (n // r, r)), channels)
     kept, moved = range(first, first + 2 * rank, 2), range(first + 1, first + 2 * rank, 2)

@@ -10,7 +10,6 @@ import jax.numpy as jnp
 from flax import nnx
 from flax.nnx.nn import initializers
 
-from jconv._core import check
 from jconv.nn import _layer
 
 
@@ -62,8 +61,7 @@ class SpectralConv(nnx.Module):
         kernel_init: Callable | None = None,
         rngs: nnx.Rngs,
     ):
-        self.in_features = check.positive_int("in_features", in_features)
-        self.out_features = check.positive_int("out_features", out_features)
+        self.in_features, self.out_features = _layer.features(in_features, out_features)
         self.modes = _layer.each_axis("modes", modes)
         init = initializers.uniform(1 / (in_features * out_features)) if kernel_init is None else kernel_init
         kept = (*(2 * m for m in self.modes[:-1]), self.modes[-1])

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
+from jconv.nn import _layer
 from jconv.nn.conv import Conv
 
 
@@ -62,4 +63,4 @@ class WeightStandardizedConv(Conv):
         kernel = kernel - kernel.mean(axes)
         kernel = kernel / jnp.sqrt(jnp.mean(kernel * kernel, axes) + self.epsilon)
         kernel = kernel if self.gain is None else kernel * self.gain[...]
-        return kernel if self.mask is None else kernel * self.mask
+        return _layer.masked(kernel, self.mask)
