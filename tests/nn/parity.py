@@ -93,6 +93,23 @@ def _torch_moveaxis(x, source, target):
     return x.movedim(source, target)
 
 
+def torch_conv(x, kernel, bias, options):
+    """PyTorch's convolution of tensors in jconv's layout, with what `options` of a layer say, else its defaults."""
+    import torch
+
+    rank = x.ndim - 2
+    y = getattr(torch.nn.functional, f"conv{rank}d")(
+        channels_first(x, rank),
+        kernel.permute(-1, -2, *range(rank)),
+        bias,
+        options["strides"],
+        options["padding"],
+        options.get("kernel_dilation", 1),
+        options.get("feature_group_count", 1),
+    )
+    return channels_last(y, rank)
+
+
 def with_parameters(layer, names, *, method=None):
     """A function of (inputs, *named parameters) of a layer; the layer itself stays."""
     order, _ = all_parameters(layer)

@@ -33,20 +33,6 @@ def configurations(seed):
         )
 
 
-def convolved(torch, x, kernel, bias, options):
-    rank = x.ndim - 2
-    y = getattr(torch.nn.functional, f"conv{rank}d")(
-        parity.channels_first(x, rank),
-        kernel.permute(-1, -2, *range(rank)),
-        bias,
-        options["strides"],
-        options["padding"],
-        options["kernel_dilation"],
-        options["feature_group_count"],
-    )
-    return parity.channels_last(y, rank)
-
-
 @pytest.mark.parametrize("configuration", parity.configurations(list(configurations(18)), quick=3))
 def test_standardized(configuration):
     torch = parity.torch()
@@ -60,7 +46,7 @@ def test_standardized(configuration):
         axes = tuple(range(p["kernel"].ndim - 1))
         variance, mean = torch.var_mean(p["kernel"], dim=axes, keepdim=True, unbiased=False)
         kernel = (p["kernel"] - mean) / torch.sqrt(variance + epsilon) * p.get("gain", 1.0)
-        return convolved(torch, x, kernel, p["bias"], options)
+        return parity.torch_conv(x, kernel, p["bias"], options)
 
     parity.check_layer(layer, reference, parity.normal((2, *space, 2)))
 
@@ -90,7 +76,7 @@ def test_lipschitz(configuration):
 
     def reference(p, x):
         bound = torch_bound(torch, p["kernel"], options["feature_group_count"], 3)
-        return convolved(torch, x, p["kernel"] / torch.clamp(bound / lipschitz, min=1.0), p["bias"], options)
+        return parity.torch_conv(x, p["kernel"] / torch.clamp(bound / lipschitz, min=1.0), p["bias"], options)
 
     parity.check_layer(layer, reference, parity.normal((2, *space, 2)))
 

@@ -79,16 +79,7 @@ def test_grid(configuration):
                  for k in options["kernel_size"]]  # fmt: skip
         positions = torch.stack(torch.meshgrid(*along, indexing="ij"), dim=-1)
         kernel = torch_kernel(torch, p, positions, network, 2 // groups, 4)
-        y = getattr(torch.nn.functional, f"conv{rank}d")(
-            parity.channels_first(x, rank),
-            kernel.permute(-1, -2, *range(rank)),
-            p.get("bias"),
-            options["strides"],
-            options["padding"],
-            1,
-            groups,
-        )
-        return parity.channels_last(y, rank)
+        return parity.torch_conv(x, kernel, p.get("bias"), options)
 
     parity.check_layer(layer, reference, parity.normal((2, *space, 2)))
 

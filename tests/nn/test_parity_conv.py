@@ -84,12 +84,11 @@ def torch_configurations():
 def test_torch(configuration):
     torch = parity.torch()
     options, shape = configuration
-    rank = len(shape) - 2
     names = ["kernel", "bias"] if options["use_bias"] else ["kernel"]
     layer = Conv(4, 8, rngs=nnx.Rngs(0), param_dtype=jnp.float64, bias_init=nnx.initializers.normal(), **options)
     arrays = [parity.normal(shape), *parity.parameters(layer, names)]
-    kind = getattr(torch.nn, f"Conv{rank}d")
-    theirs = kind(
+    rank = len(shape) - 2
+    theirs = getattr(torch.nn, f"Conv{rank}d")(
         4,
         8,
         options["kernel_size"],

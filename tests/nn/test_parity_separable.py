@@ -31,37 +31,27 @@ def configurations(seed, count):
         )
 
 
-def torch_depthwise(torch, x, kernel, bias, options):
-    rank = x.ndim - 2
-    y = getattr(torch.nn.functional, f"conv{rank}d")(
-        parity.channels_first(x, rank),
-        kernel.permute(-1, -2, *range(rank)),
-        bias,
-        options["strides"],
-        options["padding"],
-        options["kernel_dilation"],
-        x.shape[-1],
-    )
-    return parity.channels_last(y, rank)
+def torch_depthwise(x, kernel, bias, options):
+    return parity.torch_conv(x, kernel, bias, {**options, "feature_group_count": x.shape[-1]})
 
 
 @pytest.mark.parametrize("configuration", parity.configurations(list(configurations(9, 32)), quick=3))
 def test_depthwise(configuration):
-    torch = parity.torch()
+    parity.torch()
     options, multiplier, shape = configuration
     layer = DepthwiseConv(3, depth_multiplier=multiplier, param_dtype=jnp.float64, rngs=nnx.Rngs(0), **options)
-    reference = lambda p, x: torch_depthwise(torch, x, p["kernel"], p.get("bias"), options)
+    reference = lambda p, x: torch_depthwise(x, p["kernel"], p.get("bias"), options)
     parity.check_layer(layer, reference, parity.normal(shape))
 
 
 @pytest.mark.parametrize("configuration", parity.configurations(list(configurations(10, 32)), quick=2))
 def test_separable(configuration):
-    torch = parity.torch()
+    parity.torch()
     options, multiplier, shape = configuration
     layer = SeparableConv(3, 4, depth_multiplier=multiplier, param_dtype=jnp.float64, rngs=nnx.Rngs(0), **options)
 
     def reference(p, x):
-        middle = torch_depthwise(torch, x, p["depthwise.kernel"], None, options)
+        middle = torch_depthwise(x, p["depthwise.kernel"], None, options)
         y = middle @ p["pointwise.kernel"].reshape(-1, 4)
         return y + p["pointwise.bias"] if "pointwise.bias" in p else y
 
