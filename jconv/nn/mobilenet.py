@@ -9,12 +9,11 @@ from flax import nnx
 from flax.nnx.nn import initializers
 
 from jconv._core import check
+from jconv.nn._torch_blocks import Maker
 from jconv.nn.conv import Conv
 
 STAGES = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
 """Expansion, channels, blocks and first stride of each stage (Sandler et al., 2018, table 2)."""
-
-_INIT = initializers.variance_scaling(2.0, "fan_out", "truncated_normal")
 
 
 class MobileNetV2(nnx.Module):
@@ -71,7 +70,7 @@ class MobileNetV2(nnx.Module):
         if not width > 0:
             raise ValueError(f"`width` must be positive, got {width}; 1.0 is the network of the paper")
         large = check.choice("stem", stem, ("large", "small")) == "large"
-        make = _Maker(conv, rngs)
+        make = Maker(conv, rngs)
         features = rounded(32 * width)
         self.stem = ConvNorm(in_features, features, 3, 2 if large else 1, make)
         self.blocks = nnx.List()
@@ -126,8 +125,8 @@ class MobileNetV2(nnx.Module):
 class ConvNorm(nnx.Module):
     """A convolution without bias, then batch normalisation."""
 
-    def __init__(self, features: int, width: int, size: int, stride: int, make: _Maker, groups: int = 1):
-        self.conv, self.norm = make(features, width, size, stride, groups)
+    def __init__(self, features: int, width: int, size: int, stride: int, make: Maker, groups: int = 1):
+        self.conv, self.norm = make.conv(features, width, size, stride, groups), make.norm(width)
 
     def __call__(self, x: jax.Array) -> jax.Array:
         return self.norm(self.conv(x))
@@ -136,7 +135,7 @@ class ConvNorm(nnx.Module):
 class InvertedResidual(nnx.Module):
     """Widen, filter each channel, narrow; the input is added where shapes allow."""
 
-    def __init__(self, features: int, width: int, expansion: int, stride: int, make: _Maker):
+    def __init__(self, features: int, width: int, expansion: int, stride: int, make: Maker):
         hidden = features * expansion
         self.expand = ConvNorm(features, hidden, 1, 1, make) if expansion > 1 else None
         self.depthwise = ConvNorm(hidden, hidden, 3, stride, make, groups=hidden)
@@ -147,19 +146,6 @@ class InvertedResidual(nnx.Module):
         y = x if self.expand is None else nnx.relu6(self.expand(x))
         y = self.project(nnx.relu6(self.depthwise(y)))
         return x + y if self.residual else y
-
-
-class _Maker:
-    """A convolution and its normalisation, with the options that all of this network share."""
-
-    def __init__(self, conv: Callable[..., nnx.Module], rngs: nnx.Rngs):
-        self._conv, self._rngs = conv, rngs
-
-    def __call__(self, features: int, width: int, size: int, stride: int, groups: int):
-        pad = (size - 1) // 2  # on both sides at every stride, as the original has it
-        options = {"strides": stride, "padding": ((pad, pad), (pad, pad)), "feature_group_count": groups}
-        conv = self._conv(features, width, (size, size), use_bias=False, kernel_init=_INIT, **options, rngs=self._rngs)
-        return conv, nnx.BatchNorm(width, momentum=0.9, epsilon=1e-5, rngs=self._rngs)
 
 
 def rounded(channels: float) -> int:

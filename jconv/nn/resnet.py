@@ -6,16 +6,14 @@ from collections.abc import Callable
 
 import jax
 from flax import nnx
-from flax.nnx.nn import initializers
 
 from jconv._core import check
+from jconv.nn._torch_blocks import Maker
 from jconv.nn.conv import Conv
 from jconv.nn.pooling import max_pool
 
 DEPTHS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
 """Layers with weights → blocks of each stage (He et al., 2016, table 1)."""
-
-_INIT = initializers.variance_scaling(2.0, "fan_out", "truncated_normal")
 
 
 class ResNet(nnx.Module):
@@ -73,7 +71,7 @@ class ResNet(nnx.Module):
         if depth not in DEPTHS:
             raise ValueError(f"`depth` must be one of {', '.join(map(str, DEPTHS))}, got {depth!r}")
         self.large = check.choice("stem", stem, ("large", "small")) == "large"
-        make = _Maker(conv, rngs)
+        make = Maker(conv, rngs)
         self.conv1 = make.conv(in_features, width, 7, 2) if self.large else make.conv(in_features, width, 3)
         self.bn1 = make.norm(width)
         block = Bottleneck if depth >= 50 else BasicBlock
@@ -111,10 +109,10 @@ class BasicBlock(nnx.Module):
 
     expansion = 1
 
-    def __init__(self, features: int, width: int, stride: int, make: _Maker):
+    def __init__(self, features: int, width: int, stride: int, make: Maker):
         self.conv1, self.bn1 = make.conv(features, width, 3, stride), make.norm(width)
         self.conv2, self.bn2 = make.conv(width, width, 3), make.norm(width)
-        self.downsample = make.shortcut(features, width, stride)
+        self.downsample = _downsample(features, width, stride, make)
 
     def __call__(self, x: jax.Array) -> jax.Array:
         y = nnx.relu(self.bn1(self.conv1(x)))
@@ -127,11 +125,11 @@ class Bottleneck(nnx.Module):
 
     expansion = 4
 
-    def __init__(self, features: int, width: int, stride: int, make: _Maker):
+    def __init__(self, features: int, width: int, stride: int, make: Maker):
         self.conv1, self.bn1 = make.conv(features, width, 1), make.norm(width)
         self.conv2, self.bn2 = make.conv(width, width, 3, stride), make.norm(width)
         self.conv3, self.bn3 = make.conv(width, 4 * width, 1), make.norm(4 * width)
-        self.downsample = make.shortcut(features, 4 * width, stride)
+        self.downsample = _downsample(features, 4 * width, stride, make)
 
     def __call__(self, x: jax.Array) -> jax.Array:
         y = nnx.relu(self.bn1(self.conv1(x)))
@@ -140,23 +138,9 @@ class Bottleneck(nnx.Module):
         return nnx.relu(y + _shortcut(self.downsample, x))
 
 
-class _Maker:
-    """Layers with the options that all of this network's layers share."""
-
-    def __init__(self, conv: Callable[..., nnx.Module], rngs: nnx.Rngs):
-        self._conv, self._rngs = conv, rngs
-
-    def conv(self, features: int, width: int, size: int, stride: int = 1) -> nnx.Module:
-        pad = (size - 1) // 2  # on both sides at every stride, as the original has it; SAME would differ at stride 2
-        options = {"strides": stride, "padding": ((pad, pad), (pad, pad)), "use_bias": False, "kernel_init": _INIT}
-        return self._conv(features, width, (size, size), **options, rngs=self._rngs)
-
-    def norm(self, width: int) -> nnx.BatchNorm:
-        return nnx.BatchNorm(width, momentum=0.9, epsilon=1e-5, rngs=self._rngs)
-
-    def shortcut(self, features: int, width: int, stride: int) -> nnx.List | None:
-        same = stride == 1 and features == width
-        return None if same else nnx.List([self.conv(features, width, 1, stride), self.norm(width)])
+def _downsample(features: int, width: int, stride: int, make: Maker) -> nnx.List | None:
+    same = stride == 1 and features == width
+    return None if same else nnx.List([make.conv(features, width, 1, stride), make.norm(width)])
 
 
 def _shortcut(layers: nnx.List | None, x: jax.Array) -> jax.Array:
