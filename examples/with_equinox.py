@@ -2,7 +2,7 @@
 
     python examples/with_equinox.py
 
-Needs Equinox and the `data` extra.
+Needs Equinox and the `data` extra; `digits.py`, beside this file, does the learning with `jconv.training`.
 """
 
 from __future__ import annotations
@@ -10,12 +10,10 @@ from __future__ import annotations
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import optax
-from sklearn.datasets import load_digits
+from digits import learn_digits
 
 import jconv
 from jconv.nn import blur_pool
-from jconv.training import fit, trainer
 
 
 class Conv(eqx.Module):
@@ -49,28 +47,14 @@ class Net(eqx.Module):
 
 def train(steps: int = 300) -> tuple[Net, float]:
     """The trained network, and its accuracy on the held-out fifth."""
-    digits = load_digits()
-    images, labels = jnp.asarray(digits.images[..., None] / 16, jnp.float32), jnp.asarray(digits.target)
-    model = Net(jax.random.key(0))
-    params, static = eqx.partition(model, eqx.is_array)
+    params, static = eqx.partition(Net(jax.random.key(0)), eqx.is_array)
 
     def logits(params, images):
         return jax.vmap(eqx.combine(params, static))(images)
 
-    def loss(params, variables, batch, key):
-        images, labels = batch
-        value = optax.softmax_cross_entropy_with_integer_labels(logits(params, images), labels).mean()
-        return value, (variables, {})
-
-    def batch(data, step):
-        chosen = jax.random.choice(jax.random.fold_in(jax.random.key(1), step), 1437, (128,))
-        return jax.tree.map(lambda array: array[chosen], data)
-
-    pair = trainer(loss, optax.adam(1e-2))
     with jconv.accelerate():  # Equinox's own convolution goes through the planner too
-        state, _ = fit(pair, pair.init(params, jax.random.key(2)), batch, (images, labels), steps=steps)
-        right = (logits(state.params, images[1437:]).argmax(-1) == labels[1437:]).mean()
-    return eqx.combine(state.params, static), float(right)
+        params, right = learn_digits(lambda images: params, logits, steps=steps)
+    return eqx.combine(params, static), right
 
 
 if __name__ == "__main__":

@@ -2,20 +2,17 @@
 
     python examples/with_haiku.py
 
-Needs dm-haiku and the `data` extra.
+Needs dm-haiku and the `data` extra; `digits.py`, beside this file, does the learning with `jconv.training`.
 """
 
 from __future__ import annotations
 
 import haiku as hk
 import jax
-import jax.numpy as jnp
-import optax
-from sklearn.datasets import load_digits
+from digits import learn_digits
 
 import jconv
 from jconv.nn import blur_pool
-from jconv.training import fit, trainer
 
 
 class Conv(hk.Module):
@@ -40,25 +37,9 @@ def net(images: jax.Array) -> jax.Array:
 
 def train(steps: int = 300) -> tuple[hk.Params, float]:
     """The learned parameters, and the accuracy on the held-out fifth."""
-    digits = load_digits()
-    images, labels = jnp.asarray(digits.images[..., None] / 16, jnp.float32), jnp.asarray(digits.target)
     model = hk.without_apply_rng(hk.transform(net))
-
-    def loss(params, variables, batch, key):
-        images, labels = batch
-        value = optax.softmax_cross_entropy_with_integer_labels(model.apply(params, images), labels).mean()
-        return value, (variables, {})
-
-    def batch(data, step):
-        chosen = jax.random.choice(jax.random.fold_in(jax.random.key(1), step), 1437, (128,))
-        return jax.tree.map(lambda array: array[chosen], data)
-
-    pair = trainer(loss, optax.adam(1e-2))
     with jconv.accelerate():  # Haiku's own convolution goes through the planner too
-        params = model.init(jax.random.key(0), images[:1])
-        state, _ = fit(pair, pair.init(params, jax.random.key(2)), batch, (images, labels), steps=steps)
-        right = (model.apply(state.params, images[1437:]).argmax(-1) == labels[1437:]).mean()
-    return state.params, float(right)
+        return learn_digits(lambda images: model.init(jax.random.key(0), images), model.apply, steps=steps)
 
 
 if __name__ == "__main__":

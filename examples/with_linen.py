@@ -2,20 +2,17 @@
 
     python examples/with_linen.py
 
-Needs the `data` extra.
+Needs the `data` extra; `digits.py`, beside this file, does the learning with `jconv.training`.
 """
 
 from __future__ import annotations
 
 import jax
-import jax.numpy as jnp
-import optax
+from digits import learn_digits
 from flax import linen
-from sklearn.datasets import load_digits
 
 import jconv
 from jconv.nn import blur_pool
-from jconv.training import fit, trainer
 
 
 class Conv(linen.Module):
@@ -43,25 +40,9 @@ class Net(linen.Module):
 
 def train(steps: int = 300) -> tuple[dict, float]:
     """The learned parameters, and the accuracy on the held-out fifth."""
-    digits = load_digits()
-    images, labels = jnp.asarray(digits.images[..., None] / 16, jnp.float32), jnp.asarray(digits.target)
-    model = Net()
-
-    def loss(params, variables, batch, key):
-        images, labels = batch
-        value = optax.softmax_cross_entropy_with_integer_labels(model.apply(params, images), labels).mean()
-        return value, (variables, {})
-
-    def batch(data, step):
-        chosen = jax.random.choice(jax.random.fold_in(jax.random.key(1), step), 1437, (128,))
-        return jax.tree.map(lambda array: array[chosen], data)
-
-    pair = trainer(loss, optax.adam(1e-2))
+    net = Net()
     with jconv.accelerate():  # Linen's own convolution goes through the planner too
-        params = model.init(jax.random.key(0), images[:1])
-        state, _ = fit(pair, pair.init(params, jax.random.key(2)), batch, (images, labels), steps=steps)
-        right = (model.apply(state.params, images[1437:]).argmax(-1) == labels[1437:]).mean()
-    return state.params, float(right)
+        return learn_digits(lambda images: net.init(jax.random.key(0), images), net.apply, steps=steps)
 
 
 if __name__ == "__main__":
