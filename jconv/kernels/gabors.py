@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -80,12 +80,10 @@ def gabor_bank(
     dtype=None,
 ) -> jax.Array:
     """Gabor kernels of every frequency and of `orientations` directions over half a turn: (n, m, size, size)."""
-    orientations = check.positive_int("orientations", orientations)
-    angles = [math.pi * k / orientations for k in range(orientations)]
+    angles = _directions(orientations)
     if size is None:
         size = max(gabor(min(frequencies), theta=a, bandwidth=bandwidth).shape[i] for a in angles for i in (0, 1))
-    build = lambda f, a: gabor(f, theta=a, bandwidth=bandwidth, size=size, dtype=dtype)
-    return jnp.stack([jnp.stack([build(f, a) for a in angles]) for f in frequencies])
+    return _bank(lambda f, a: gabor(f, theta=a, bandwidth=bandwidth, size=size, dtype=dtype), frequencies, angles)
 
 
 def log_gabor(
@@ -131,7 +129,16 @@ def log_gabor_bank(
     dtype=None,
 ) -> jax.Array:
     """Log-Gabor kernels of every frequency and of `orientations` directions over half a turn: (n, m, height, width)."""
-    orientations = check.positive_int("orientations", orientations)
-    angles = [math.pi * k / orientations for k in range(orientations)]
+    angles = _directions(orientations)
     build = lambda f, a: log_gabor(size, frequency=f, theta=a, spread=math.pi / (2 * orientations), dtype=dtype)
+    return _bank(build, frequencies, angles)
+
+
+def _directions(count: int) -> list[float]:
+    """Angles that divide half a turn evenly."""
+    count = check.positive_int("orientations", count)
+    return [math.pi * k / count for k in range(count)]
+
+
+def _bank(build: Callable[[float, float], jax.Array], frequencies, angles) -> jax.Array:
     return jnp.stack([jnp.stack([build(f, a) for a in angles]) for f in frequencies])
