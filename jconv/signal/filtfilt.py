@@ -70,13 +70,12 @@ def filtfilt(
     if method == "gust":
         return jnp.moveaxis(_gustafsson(b, a, rows, irlen), -1, axis)
     edge = _padding(padtype, padlen, rows.shape[-1], 3 * max(a.size, b.size))
-    rows = _extended(rows, padtype, edge)
     zi = lfilter_zi(b, a)
 
     def run(y: jax.Array) -> jax.Array:
         return lfilter(b, a, y, zi=zi * y[..., :1])[0]
 
-    return jnp.moveaxis(_both_ways(run, rows, edge), -1, axis)
+    return jnp.moveaxis(_both_ways(run, rows, padtype, edge), -1, axis)
 
 
 def sosfiltfilt(sos: Any, x: Any, axis: int = -1, padtype: str | None = "odd", padlen: int | None = None) -> jax.Array:
@@ -116,17 +115,17 @@ def sosfiltfilt(sos: Any, x: Any, axis: int = -1, padtype: str | None = "odd", p
     if not is_traced(sos):
         taps -= int(min((sos[:, 2] == 0).sum(), (sos[:, 5] == 0).sum()))
     edge = _padding(padtype, padlen, rows.shape[-1], 3 * taps)
-    rows = _extended(rows, padtype, edge)
     zi = sosfilt_zi(sos)
     zi = zi.reshape(zi.shape[0], *(1,) * (rows.ndim - 1), 2)
 
     def run(y: jax.Array) -> jax.Array:
         return sosfilt(sos, y, zi=zi * y[..., :1])[0]
 
-    return jnp.moveaxis(_both_ways(run, rows, edge), -1, axis)
+    return jnp.moveaxis(_both_ways(run, rows, padtype, edge), -1, axis)
 
 
-def _both_ways(run: Any, rows: jax.Array, edge: int) -> jax.Array:
+def _both_ways(run: Any, rows: jax.Array, padtype: str | None, edge: int) -> jax.Array:
+    rows = rows if padtype is None else extend(rows, edge, edge, _PADTYPES[padtype])
     y = jnp.flip(run(jnp.flip(run(rows), -1)), -1)
     return y[..., edge : y.shape[-1] - edge]
 
@@ -143,10 +142,6 @@ def _padding(padtype: str | None, padlen: int | None, n: int, default: int) -> i
             "pass a smaller `padlen`"
         )
     return edge
-
-
-def _extended(rows: jax.Array, padtype: str | None, edge: int) -> jax.Array:
-    return rows if padtype is None else extend(rows, edge, edge, _PADTYPES[padtype])
 
 
 def _gustafsson(b: jax.Array, a: jax.Array, x: jax.Array, irlen: int | None) -> jax.Array:

@@ -160,8 +160,7 @@ def lfiltic(b: Any, a: Any, y: Any, x: Any = None) -> jax.Array:
         raise ValueError("There must be at least one `a` coefficient; got none")
     check_leading(a)
     x = jnp.zeros(0, y.dtype) if x is None else jnp.atleast_1d(as_array("x", x))
-    dtype = result_type(b, a, y, x)
-    dtype = result_type(np.float64) if dtype.kind in "biu" else dtype
+    dtype = filter_type(b, a, y, x)
     count = max(a.size, b.size) - 1
 
     def past(c: jax.Array, values: jax.Array) -> jax.Array:

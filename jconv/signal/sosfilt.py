@@ -13,7 +13,7 @@ from jconv._core import check
 from jconv._core.concrete import is_traced
 from jconv.signal import _state_space
 from jconv.signal._dtypes import as_array, result_type
-from jconv.signal.lfilter import check_signal, lfilter_zi
+from jconv.signal.lfilter import check_signal, filter_type, lfilter_zi
 
 
 @overload
@@ -103,8 +103,7 @@ def sosfilt_zi(sos: Any) -> jax.Array:
     sos = as_array("sos", sos)
     if sos.ndim != 2 or sos.shape[1] != 6:
         raise ValueError(f"sos must be shape (n_sections, 6), got {sos.shape}")
-    if sos.dtype.kind in "biu":
-        sos = sos.astype(result_type(np.float64))
+    sos = sos.astype(filter_type(sos))
     gains = jnp.sum(sos[:, :3], axis=1) / jnp.sum(sos[:, 3:], axis=1)
     before = jnp.concatenate([jnp.ones(1, sos.dtype), jnp.cumprod(gains)[:-1]])
     return jnp.stack([lfilter_zi(row[:3], row[3:]) for row in sos]) * before[:, None]
