@@ -151,12 +151,10 @@ def correlate(
     >>> correlate([1, 2, 3], [0, 1, 0.5])
     Array([0.5, 2. , 3.5, 3. , 0. ], dtype=float...)
     """
-    in1, in2 = as_array("in1", in1), as_array("in2", in2)
-    check_mode(mode)
-    check_same_rank(in1, in2)
+    in2 = reverse_conj(as_array("in2", in2))
     return convolve(
-        in1, reverse_conj(in2), mode, method, boundary=boundary, fillvalue=fillvalue, algorithm=algorithm,
-        precision=precision, memory_budget=memory_budget,
+        in1, in2, mode, method, boundary=boundary, fillvalue=fillvalue, algorithm=algorithm, precision=precision,
+        memory_budget=memory_budget,
     )  # fmt: skip
 
 
