@@ -15,13 +15,15 @@ from jconv.continuous.nodes import Table
 class Rule:
     """A rule on [0, 1]; `n` nodes per piece between two breakpoints.
 
-    `unbounded`: it may be carried to a half-line by x = a + u/(1-u). `closed`: its nodes include the ends.
+    `unbounded`: it may be carried to a half-line by x = a + u/(1-u). `closed`: its nodes include the ends. `odd`: only
+    an odd number of nodes holds those of its inner rule.
     """
 
     n: int
 
     unbounded = True
     closed = False
+    odd = False
     fewest = 2
 
     def __post_init__(self) -> None:
@@ -29,16 +31,14 @@ class Rule:
         check.positive_int(name, self.n)
         if self.n < self.fewest:
             raise ValueError(f"`{name}` must be at least {self.fewest}, got {self.n}; fewer leave no error estimate")
+        if self.odd and self.n % 2 == 0:
+            raise ValueError(
+                f"`{name}` must be odd, got {self.n}; pass {self.n + 1}, whose inner rule shares its nodes"
+            )
 
     def table(self, dtype) -> Table:
         """Nodes, weights and null rules on [0, 1] for working precision `dtype`."""
         raise NotImplementedError
-
-
-def _odd(rule: Rule) -> None:
-    if rule.n % 2 == 0:
-        name = type(rule).__name__
-        raise ValueError(f"`{name}.n` must be odd, got {rule.n}; pass {rule.n + 1}, whose inner rule shares its nodes")
 
 
 @dataclass(frozen=True)
@@ -56,11 +56,8 @@ class GaussKronrod(Rule):
     """Gauss–Kronrod of n = 2m+1 nodes: exact to degree 3m+1; the error against the Gauss rule of m nodes inside it."""
 
     n: int = 61
+    odd = True
     fewest = 3
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        _odd(self)
 
     def table(self, dtype) -> Table:
         return nodes.gauss_kronrod(self.n)
@@ -73,11 +70,8 @@ class ClenshawCurtis(Rule):
     n: int = 129
     unbounded = False
     closed = True
+    odd = True
     fewest = 3
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        _odd(self)
 
     def table(self, dtype) -> Table:
         return nodes.clenshaw_curtis(self.n)
@@ -91,11 +85,8 @@ class TanhSinh(Rule):
     """
 
     n: int = 161
+    odd = True
     fewest = 5
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        _odd(self)
 
     def table(self, dtype) -> Table:
         # Near enough for x^(-4/5), far enough that the derivatives of x^(-1/2) do not overflow there.
