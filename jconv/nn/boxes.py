@@ -31,6 +31,11 @@ def box_iou(first: jax.Array, second: jax.Array) -> jax.Array:
     -------
     array (...) in [0, 1]; 0 where both boxes are empty.
 
+    Raises
+    ------
+    ValueError
+        When the last axis is not of 4 numbers.
+
     Examples
     --------
     >>> import jax.numpy as jnp
@@ -56,6 +61,11 @@ def generalized_iou(first: jax.Array, second: jax.Array) -> jax.Array:
     Returns
     -------
     array (...) in [-1, 1]
+
+    Raises
+    ------
+    ValueError
+        When the last axis is not of 4 numbers.
 
     Examples
     --------

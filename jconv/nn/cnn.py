@@ -29,7 +29,7 @@ class CNN(nnx.Module):
     dropout : float
         Share of the hidden units that a training step leaves out.
     algorithm : str
-        Handed to `jconv.conv2d`; patches and one matrix product suit small images inside a training loop.
+        As in `Conv`; "im2col", patches and one matrix product, suits small images inside a training loop.
     rngs : nnx.Rngs
 
     Raises

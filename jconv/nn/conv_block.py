@@ -31,6 +31,11 @@ class ConvBlock(nnx.Module):
         Handed to `Conv`.
     rngs : nnx.Rngs
 
+    Raises
+    ------
+    ValueError, TypeError
+        As `Conv`; when `norm` is none of these.
+
     Examples
     --------
     >>> import jax.numpy as jnp

@@ -58,6 +58,8 @@ class Detector(nnx.Module):
 
     .. math:: p + s\,r_{1:2}, \qquad s\,e^{r_{3:4}}
 
+    with the exponents cut to [−4, 4].
+
     Parameters
     ----------
     in_features, classes : int
@@ -74,7 +76,7 @@ class Detector(nnx.Module):
     Raises
     ------
     ValueError
-        When pictures do not divide by the largest stride, or when there are fewer than two `widths`.
+        When the sides of a picture do not divide by the largest stride, or there are fewer than two `widths`.
 
     Notes
     -----
@@ -159,6 +161,8 @@ def detections(dense: DetectorOutput, *, most: int = 50, threshold: float = 0.6)
     """The `most` surest (place, class) pairs of each picture, less those that overlap a surer one of their class.
 
     `threshold` is handed to `non_max_suppression`.
+
+    Suppression has no gradient; that of the scores is the sigmoid's.
 
     Examples
     --------

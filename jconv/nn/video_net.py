@@ -55,8 +55,9 @@ class VideoNet(nnx.Module):
 
     The pooling takes the largest value over all places, for a thing may be anywhere, and the mean over time.
 
-    Splitting a 3-D kernel into one in space and one in time takes fewer parameters, has one more ReLU, and learns more
-    easily: D. Tran et al., "A closer look at spatiotemporal convolutions for action recognition", CVPR 2018.
+    Splitting a 3-D kernel into one in space and one in time takes fewer parameters between equally many channels, has
+    one more ReLU, and learns more easily: D. Tran et al., "A closer look at spatiotemporal convolutions for action
+    recognition", CVPR 2018.
 
     Parameters
     ----------

@@ -59,6 +59,7 @@ def average_precision(
 
     Notes
     -----
+    The 100 surest boxes of a picture count, of all sizes together; classes without a true box are left out.
     T.-Y. Lin et al., Microsoft COCO: Common Objects in Context, ECCV 2014.
     """
     if len(truth) != len(found) or not truth:

@@ -223,7 +223,14 @@ def _join(parts: list[History]) -> History:
 
 
 def evaluate(apply: Callable[[PyTree], PyTree], inputs: PyTree, *, batch_size: int = 1024) -> PyTree:
-    """`apply` on all `inputs`, `batch_size` at a time along the first axis, jitted; the outputs joined."""
+    """`apply` on all `inputs`, `batch_size` at a time along the first axis, jitted; the outputs joined.
+
+    Examples
+    --------
+    >>> import jax.numpy as jnp
+    >>> evaluate(lambda x: 2 * x, jnp.arange(3.0), batch_size=2)
+    Array([0., 2., 4.], dtype=float32)
+    """
     size = len(jax.tree.leaves(inputs)[0])
     jitted = jax.jit(apply)
     piece = lambda start: jitted(jax.tree.map(lambda a: a[start : start + batch_size], inputs))
