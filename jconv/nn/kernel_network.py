@@ -47,10 +47,15 @@ class Siren(nnx.Module):
     param_dtype : dtype
     rngs : nnx.Rngs
 
+    Raises
+    ------
+    ValueError
+        When `hidden` or `depth` is below 1.
+
     Notes
     -----
-    Parts `layers` and `last`, each with `kernel` and `bias`. Source: Sitzmann et al., "Implicit neural representations
-    with periodic activation functions" (2020), with its initialization.
+    Parts `layers` and `last`, each with `kernel` and `bias`. Smooth in the positions too. Source: Sitzmann et al.,
+    "Implicit neural representations with periodic activation functions" (2020), whose kernels of `layers` begin so.
 
     Examples
     --------
@@ -70,15 +75,13 @@ class Siren(nnx.Module):
         param_dtype: Any = jnp.float32,
         rngs: nnx.Rngs,
     ):
-        hidden = check.positive_int("hidden", hidden)
-        self.omega = omega
-        self.layers = nnx.List()
-        inputs, bound = rank, 1 / rank
-        for _ in range(check.positive_int("depth", depth)):
-            self.layers.append(_Dense(inputs, hidden, bound, param_dtype=param_dtype, rngs=rngs))
-            inputs, bound = hidden, math.sqrt(6 / hidden) / omega
+        hidden, depth = check.positive_int("hidden", hidden), check.positive_int("depth", depth)
+        options: dict[str, Any] = {"param_dtype": param_dtype, "rngs": rngs}
         # A sine of a random phase has variance 1/2, a uniform weight bound² / 3.
-        self.last = _Dense(hidden, features, scale * math.sqrt(6 / hidden), param_dtype=param_dtype, rngs=rngs)
+        self.omega, bound = omega, math.sqrt(6 / hidden)
+        first = _Dense(rank, hidden, 1 / rank, **options)
+        self.layers = nnx.List([first, *(_Dense(hidden, hidden, bound / omega, **options) for _ in range(depth - 1))])
+        self.last = _Dense(hidden, features, scale * bound, **options)
 
     def __call__(self, positions: jax.Array) -> jax.Array:
         """Numbers (…, features) at positions (…, rank)."""
@@ -97,7 +100,12 @@ class MAGNet(nnx.Module):
     Parameters
     ----------
     rank, features, hidden, depth, omega, scale, param_dtype, rngs
-        As in `Siren`; ω bounds the frequencies V of a Gabor function of width 1.
+        As in `Siren`; ω bounds the frequencies V of a Gabor function whose γ has the mean that it is drawn with.
+
+    Raises
+    ------
+    ValueError
+        When `hidden` or `depth` is below 1.
 
     Notes
     -----

@@ -71,9 +71,7 @@ def receptive_field(
             f"{[aval.shape for aval in traced.out_avals]}; return the feature map itself"
         )
     space = out[1:-1]
-    position = tuple(n // 2 for n in space) if position is None else check.per_axis("position", position, len(space))
-    if any(not 0 <= p < n for p, n in zip(position, space)):
-        raise ValueError(f"`position` must lie in the output of {space} positions, got {position}")
+    position = _within(space, position)
 
     def field(at: Sequence[int]) -> Box:
         asked = ((0, out[0] - 1), *((p, p) for p in at), (0, out[-1] - 1))
@@ -125,8 +123,14 @@ def effective_receptive_field(
     Array([0. , 0. , 0. , 0.5, 0.5, 0. , 0. ], dtype=float32)
     """
     space = jax.eval_shape(apply, images).shape[1:-1]
+    position = _within(space, position)
+    gradient = jax.grad(lambda x: apply(x)[:, *position].sum())(images)
+    return jnp.abs(gradient).sum(-1).mean(0)
+
+
+def _within(space: tuple[int, ...], position: Sequence[int] | None) -> tuple[int, ...]:
+    """`position`, by default the middle; a ValueError where it lies outside."""
     position = tuple(n // 2 for n in space) if position is None else check.per_axis("position", position, len(space))
     if any(not 0 <= p < n for p, n in zip(position, space)):
         raise ValueError(f"`position` must lie in the output of {space} positions, got {position}")
-    gradient = jax.grad(lambda x: apply(x)[:, *position].sum())(images)
-    return jnp.abs(gradient).sum(-1).mean(0)
+    return position
