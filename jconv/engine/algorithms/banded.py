@@ -16,7 +16,8 @@ import numpy as np
 from jax import lax
 
 from jconv.engine.algorithms import products
-from jconv.engine.problem import Problem, unit
+from jconv.engine.algorithms.toeplitz import not_single
+from jconv.engine.problem import Problem
 
 NAME = "banded"
 ACCURACY = "toeplitz"
@@ -29,12 +30,8 @@ BAND_SAMPLES = 4 << 20
 def supports(problem: Problem) -> str | None:
     if problem.ndim < 2:
         return "for several spatial axes: toeplitz takes one"
-    if not problem.is_real:
-        return f"real floating point only, got {problem.dtype}"
-    if problem.lhs_shape[-1] != 1 or problem.out_channels != 1:
-        return "for a single channel"
-    if not unit(problem, "lhs_dilation", "rhs_dilation", "strides"):
-        return "no strides or dilations"
+    if reason := not_single(problem):
+        return reason
     axes = [axis for axis, taps in enumerate(problem.taps) if taps > 1]
     if len(axes) != 1 or any(sum(pair) for axis, pair in enumerate(problem.padding) if axis not in axes):
         return "for kernels along one axis"

@@ -30,15 +30,22 @@ LONG = 1 << 16
 """Outputs from which oneDNN is faster than XLA."""
 
 
-def supports(problem: Problem) -> str | None:
-    if problem.ndim != 1:
-        return f"for one spatial axis, got {problem.ndim}"
+def not_single(problem: Problem) -> str | None:
+    """Why a problem is not real, of a single channel and without strides."""
     if not problem.is_real:
         return f"real floating point only, got {problem.dtype}"
     if problem.lhs_shape[-1] != 1 or problem.out_channels != 1:
         return "for a single channel"
     if not unit(problem, "lhs_dilation", "rhs_dilation", "strides"):
         return "no strides or dilations"
+    return None
+
+
+def supports(problem: Problem) -> str | None:
+    if problem.ndim != 1:
+        return f"for one spatial axis, got {problem.ndim}"
+    if reason := not_single(problem):
+        return reason
     if problem.taps[0] > MAX_TAPS:
         return f"at most {MAX_TAPS} taps, got {problem.taps[0]}"
     if min(problem.out_space[0], problem.space[0]) < MIN_ROWS * _row(problem):

@@ -29,7 +29,8 @@ TILE = 4
 CACHE_BYTES = 8 << 20
 
 
-def supports(problem: Problem) -> str | None:
+def not_plain(problem: Problem) -> str | None:
+    """Why a problem is not dense, real and without strides along one or two axes."""
     if not problem.is_real:
         return f"real floating point only, got {problem.dtype}"
     if problem.ndim not in (1, 2):
@@ -38,6 +39,12 @@ def supports(problem: Problem) -> str | None:
         return "for a single group"
     if not unit(problem, "strides", "lhs_dilation", "rhs_dilation"):
         return "no strides or dilations"
+    return None
+
+
+def supports(problem: Problem) -> str | None:
+    if reason := not_plain(problem):
+        return reason
     if any(k not in (1, 7 - TILE) for k in problem.taps) or problem.tap_count == 1:
         return f"for {7 - TILE} taps an axis, got {problem.taps}"
     return None

@@ -15,8 +15,8 @@ import jax.numpy as jnp
 from jax import lax
 
 from jconv.engine.algorithms import products, shapes, toom_cook
-from jconv.engine.algorithms.winograd import CACHE_BYTES, TILE, mix, transform_tiles
-from jconv.engine.problem import Problem, unit
+from jconv.engine.algorithms.winograd import CACHE_BYTES, TILE, mix, not_plain, transform_tiles
+from jconv.engine.problem import Problem
 
 NAME = "winograd_gradient"
 ACCURACY = "winograd4"
@@ -24,14 +24,8 @@ OUTPUTS = 7 - TILE
 
 
 def supports(problem: Problem) -> str | None:
-    if not problem.is_real:
-        return f"real floating point only, got {problem.dtype}"
-    if problem.ndim not in (1, 2):
-        return f"for one or two spatial axes, got {problem.ndim}"
-    if problem.groups != 1:
-        return "for a single group"
-    if not unit(problem, "strides", "lhs_dilation", "rhs_dilation"):
-        return "no strides or dilations"
+    if reason := not_plain(problem):
+        return reason
     if any(o != OUTPUTS for o in problem.out_space):
         return f"for {OUTPUTS} outputs an axis, got {problem.out_space}"
     if min(problem.taps) < TILE:
