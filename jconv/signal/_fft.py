@@ -14,7 +14,6 @@ from jconv.engine import halves
 from jconv.engine.fast_length import fast_length
 from jconv.signal._extent import Span
 
-
 LONG = 1 << 12
 """Samples from which halves are faster; they err a little more than one real transform."""
 
