@@ -169,6 +169,7 @@ CONSTANTS: dict[str, dict[str, float]] = {
         "bytes": 3.04e-11,
         "calls": 1.2e-05,
         "direct_flops": 1.01e-11,
+        "image_flops": 2.2e-12,
         "onednn_flops": 4.49e-12,
         "tap_bytes": 1e-11,
         "eigen_flops": 1.02e-11,

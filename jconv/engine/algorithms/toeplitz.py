@@ -1,4 +1,4 @@
-"""A signal in rows of B samples: few taps of many channels, at the speed of matrix products.
+"""A signal, or an image's lines, in rows of B samples: few taps of many channels, at the speed of matrix products.
 
 With y[rB + b] = Σ_k x[rB + b + k − p] w[k], sample i of row r + j − a is met by output b of row r with the tap
 k = (j − a) B + i − b + p. So the rows, seen as B channels, are convolved along themselves:
@@ -7,21 +7,26 @@ k = (j − a) B + i − b + p. So the rows, seen as B channels, are convolved al
 
 The bands cost B + K − 1 products an output instead of K (up to whole rows), but matrix products do them ten times
 faster. Few rows, and those of float64, for which XLA has no fast convolution, are multiplied tap by tap.
+
+An image's lines are cut likewise; its other axis keeps its taps. The zeros before a line are written out, so that a
+row of outputs meets one row of inputs less. That takes oneDNN, whose convolutions are fast enough to be better than the
+sum of shifted images, from about 11 × 11 taps on.
 """
 
 from __future__ import annotations
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 
-from jconv.engine.algorithms import direct, onednn, products, shapes, xla
+from jconv.engine.algorithms import direct, onednn, products, xla
 from jconv.engine.problem import Problem, unit
 
 NAME = "toeplitz"
 ACCURACY = "toeplitz"
 MAX_TAPS = 1024
 MIN_ROWS = 8
-NARROW, WIDE = 32, 64
+NARROW, WIDE, IMAGE = 32, 64, 16
 
 SHORT = 1 << 15
 """Outputs up to which, in narrow rows, products tap by tap are faster than a call of a convolution."""
@@ -42,39 +47,50 @@ def not_single(problem: Problem) -> str | None:
 
 
 def supports(problem: Problem) -> str | None:
-    if problem.ndim != 1:
-        return f"for one spatial axis, got {problem.ndim}"
+    if problem.ndim > 2:
+        return f"for one or two spatial axes, got {problem.ndim}"
     if reason := not_single(problem):
         return reason
-    if problem.taps[0] > MAX_TAPS:
-        return f"at most {MAX_TAPS} taps, got {problem.taps[0]}"
-    if min(problem.out_space[0], problem.space[0]) < MIN_ROWS * _row(problem):
+    if max(problem.taps) > MAX_TAPS:
+        return f"at most {MAX_TAPS} taps an axis, got {problem.taps}"
+    if min(problem.out_space[-1], problem.space[-1]) < MIN_ROWS * _row(problem):
         return "for signals of several rows"
+    if problem.ndim == 2 and not (products.uses_onednn(problem) and onednn.supports(_rows(problem)) is None):
+        return "images: where oneDNN convolves their rows"
     return None
 
 
 def _row(problem: Problem) -> int:
     """B: the smallest that keeps the matrices wide enough."""
+    if problem.ndim == 2:
+        return IMAGE
     return NARROW if problem.taps[0] <= 64 else WIDE
+
+
+def _written_out(problem: Problem) -> int:
+    """How many of the zeros before a line become part of it."""
+    return problem.padding[-1][0] if problem.ndim == 2 else 0
 
 
 def _rows(problem: Problem) -> Problem:
     """The convolution of the rows."""
-    size, taps = _row(problem), problem.taps[0]
-    before = problem.padding[0][0]
+    size, taps, zeros = _row(problem), problem.taps[-1], _written_out(problem)
+    before = problem.padding[-1][0] - zeros
     ahead = -(-before // size)
     count = (size + taps - 2 - before) // size + ahead + 1
-    rows, outputs = -(-problem.space[0] // size), -(-problem.out_space[0] // size)
+    rows, outputs = -(-(problem.space[-1] + zeros) // size), -(-problem.out_space[-1] // size)
     rows = min(rows, outputs + count - 1 - ahead)
     return problem.replace(
-        lhs_shape=(problem.batch, rows, size),
-        rhs_shape=(count, size, size),
-        padding=((ahead, outputs + count - 1 - ahead - rows),),
+        lhs_shape=(problem.batch, *problem.space[:-1], rows, size),
+        rhs_shape=(*problem.taps[:-1], count, size, size),
+        padding=(*problem.padding[:-1], (ahead, outputs + count - 1 - ahead - rows)),
     )
 
 
 def _inner(problem: Problem, part: Problem):
     """The algorithm that convolves the rows."""
+    if problem.ndim == 2:
+        return onednn
     short = problem.out_space[0] <= SHORT and _row(problem) == NARROW
     if problem.dtype != "float32" or short:
         return direct
@@ -85,8 +101,10 @@ def _inner(problem: Problem, part: Problem):
 
 def features(problem: Problem) -> dict[str, float]:
     part = _rows(problem)
-    ragged = (problem.space[0] % _row(problem) > 0) + (problem.out_space[0] % _row(problem) > 0)
-    name = _inner(problem, part).NAME
+    ragged = (_written_out(problem) + problem.space[-1] % _row(problem) > 0) + (
+        problem.out_space[-1] % _row(problem) > 0
+    )
+    name = "image" if problem.ndim == 2 else _inner(problem, part).NAME
     # Each product of the direct sum passes over the output once more.
     passes = part.taps[0] * float(problem.io_bytes) if name == "direct" else 0.0
     return {
@@ -107,15 +125,18 @@ def parts(problem: Problem) -> tuple[Problem, ...]:
 
 
 def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, run):
-    part, size, taps = _rows(problem), _row(problem), problem.taps[0]
-    rows, (ahead, _) = part.space[0], part.padding[0]
-    signal = shapes.pad_to(lhs[:, : rows * size, 0], 1, rows * size).reshape(part.lhs_shape)
+    part, size, taps, zeros = _rows(problem), _row(problem), problem.taps[-1], _written_out(problem)
+    rows, (ahead, _) = part.space[-1], part.padding[-1]
+    behind = rows * size - zeros - problem.space[-1]
+    config = [(0, 0, 0)] * problem.ndim + [(zeros, behind, 0)]
+    signal = lax.pad(lhs[..., 0], jnp.zeros((), lhs.dtype), config).reshape(part.lhs_shape)
     tap = (
-        (jnp.arange(part.taps[0])[:, None, None] - ahead) * size
+        (jnp.arange(part.taps[-1])[:, None, None] - ahead) * size
         + jnp.arange(size)[:, None]
         - jnp.arange(size)
-        + problem.padding[0][0]
+        + problem.padding[-1][0]
+        - zeros
     )
-    band = jnp.where((tap >= 0) & (tap < taps), rhs[:, 0, 0][jnp.clip(tap, 0, taps - 1)], 0)
+    band = jnp.where((tap >= 0) & (tap < taps), rhs[..., 0, 0][..., jnp.clip(tap, 0, taps - 1)], 0)
     out = _inner(problem, part).apply(part, signal, band, run)
-    return out.reshape(problem.batch, -1)[:, : problem.out_space[0], None]
+    return out.reshape(*out.shape[: problem.ndim], -1)[..., : problem.out_space[-1], None]
