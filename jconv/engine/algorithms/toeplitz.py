@@ -104,7 +104,8 @@ def features(problem: Problem) -> dict[str, float]:
     ragged = (_written_out(problem) + problem.space[-1] % _row(problem) > 0) + (
         problem.out_space[-1] % _row(problem) > 0
     )
-    name = "image" if problem.ndim == 2 else _inner(problem, part).NAME
+    inner = _inner(problem, part)
+    name = "image" if problem.ndim == 2 else xla.LIBRARY if inner is xla else inner.NAME
     # Each product of the direct sum passes over the output once more.
     passes = part.taps[0] * float(problem.io_bytes) if name == "direct" else 0.0
     return {
