@@ -1,9 +1,25 @@
-"""The contenders of the benchmark of training steps compute the same."""
+"""Contenders of the benchmarks compute the same; the planner's constants cover the benchmarks' problems."""
 
 import pytest
 from flax import nnx
 
+from benchmarks import contenders
+from benchmarks.layers import LAYERS, MODEL_LAYERS
+from benchmarks.single import SINGLES
 from jconv import nn
+from jconv.engine import constants
+from jconv.engine.algorithms import ALGORITHMS
+
+
+def test_every_feature_counts():
+    # XLA's own has a rule for what it has no library for, and its products one for those that were not measured.
+    anywhere = {"flops", "eigen_flops", "ynn_flops", *constants.DEFAULTS}
+    problems = [p for layer in (*LAYERS, *MODEL_LAYERS, *SINGLES) for p in contenders.problems(layer).values()]
+    for problem in [q for p in problems for q in (p, p.replace(portable=True))]:
+        for name in ALGORITHMS.keys() - {"xla"}:
+            if ALGORITHMS[name].supports(problem) is None:
+                named = {feature for feature, amount in ALGORITHMS[name].features(problem).items() if amount}
+                assert named <= constants.CONSTANTS[name].keys() | anywhere, (name, problem)
 
 
 def test_flaxs_layers_stand_for_jconvs_and_the_twin_is_one(monkeypatch):
