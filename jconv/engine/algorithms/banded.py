@@ -90,7 +90,7 @@ def features(problem: Problem) -> dict[str, float]:
 
 def memory(problem: Problem) -> int:
     pieces = -(-_band_samples(problem) // BAND_SAMPLES)
-    return (2 * _band_samples(problem) * problem.itemsize + problem.io_bytes) // pieces
+    return (_band_samples(problem) * problem.itemsize + problem.io_bytes) // pieces
 
 
 def parts(problem: Problem) -> tuple[Problem, ...]:
