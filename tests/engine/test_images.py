@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pytest
 
-from jconv.engine import correlate
+from jconv.engine import correlate, onednn_probe
 from jconv.engine.algorithms import ALGORITHMS, banded, overlap_save, unpadded
 from jconv.engine.planner import plan
 from jconv.engine.problem import Problem
@@ -90,6 +90,21 @@ def test_the_direct_sum_without_a_padded_copy():
 def test_overlap_save():
     tried = sum(holds("overlap_save", *case) for case in map(draw, range(60)) if min(outputs(*case)) > 0)
     assert tried > 10
+
+
+def test_lines_in_rows():
+    if reason := onednn_probe.refusal():
+        pytest.skip(f"images' lines go to oneDNN alone: {reason}")
+    tried = 0
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        shape = (int(rng.integers(1, 3)), int(rng.integers(1, 12)), int(rng.integers(129, 260)))
+        taps = (int(rng.integers(1, 6)), int(rng.integers(1, 60)))
+        padding = [tuple(int(p) for p in rng.integers(0, k + 3, 2)) for k in taps]
+        image, kernel = (rng.standard_normal(s).astype(np.float32) for s in (shape, taps))
+        if min(outputs(image, kernel, padding, (1, 1))) > 0:
+            tried += holds("toeplitz", image, kernel, padding, (1, 1))
+    assert tried > 20
 
 
 @pytest.mark.parametrize("shape", [(41, 6, 5), (5, 37, 6), (6, 5, 45), (43, 7), (7, 43)])

@@ -22,6 +22,7 @@ from tests.engine.problems import Case, generated
 DTYPES = ("float64", "float32", "float64", "complex128", "float32", "int32", "bfloat16", "complex64", "float16")
 MAPPED = ((None, None), (0, None), (None, 1), (0, -1), (-1, 0), (2, None))
 COUNT = 2
+FOR_LARGE_IMAGES = {"overlap_save", "banded"}  # larger than the oracle can sum in time: see test_images.py
 
 
 @pytest.fixture
@@ -107,6 +108,6 @@ def test_a_few_generated_problems(seed, lottery):
 def test_generated_problems(block, lottery):
     for seed in range(100 * block, 100 * block + 100):
         check(generated(seed), seed, second=seed // 2 % 2 == 0)
-    never = set(ALGORITHMS) - set(lottery.ran)
+    never = set(ALGORITHMS) - set(lottery.ran) - FOR_LARGE_IMAGES
     assert len(never) <= 3, f"{never} ran for no problem of this block"
     print(dict(lottery.ran))
