@@ -41,13 +41,16 @@ def draw_boxes(
 
     `hues` are the numbers of their colours, by default all alike.
     """
+    reach = abs(np.subtract(*axes.get_ylim()))
     for index, (box, name) in enumerate(zip(np.asarray(boxes, float), names)):
         colour = HUES[hues[index] % len(HUES)] if len(hues) else HUES[2]
         top, left, bottom, right = box - 0.5  # pixel i reaches from i - 0.5 to i + 0.5 on these axes
         line, width = ("--", 1.0) if dashed else ("-", 1.4)
         axes.add_patch(Rectangle((left, top), right - left, bottom - top, fill=False, ec=colour, ls=line, lw=width))
+        # On a bright hue white is hard to read; above a box at the picture's upper edge a name would be cut off.
+        ink = "black" if np.dot(_rgb(colour, 1)[:3], (0.3, 0.6, 0.1)) > 0.6 else "white"
         axes.text(
-            left, top, name, fontsize=7, color="white", va="bottom", clip_on=True,
+            left, top, name, fontsize=7, color=ink, va="top" if top < 0.06 * reach else "bottom", clip_on=True,
             bbox={"facecolor": colour, "edgecolor": "none", "pad": 0.8, "alpha": 0.9},
         )  # fmt: skip
 
