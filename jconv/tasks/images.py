@@ -1,4 +1,4 @@
-"""A kernel on a picture, and pictures from and to files."""
+"""A kernel on a picture."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ import numpy as np
 from jconv import conv2d
 from jconv._core import boundary
 from jconv._core.errors import InputError
-from jconv.data.images import load_image, save_image, size_of
-
-__all__ = ["filter_image", "load_image", "save_image", "visible"]
+from jconv.data.images import size_of
 
 
 def filter_image(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
