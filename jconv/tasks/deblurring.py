@@ -32,7 +32,7 @@ from jconv.tasks.camera import blur, blur_kernel, inner, pairs
 from jconv.tasks.photographs import photographs
 from jconv.tasks.recipe import learn
 from jconv.tasks.restorer import Restorer, kernel_of
-from jconv.tasks.saved import SavedModel, save_run
+from jconv.tasks.saved import SavedModel, course, save_run
 from jconv.tasks.settings import Settings, setting
 from jconv.tasks.task import Row, Task
 from jconv.training import Callback, Checkpoints, State, bootstrap_interval, functional
@@ -98,10 +98,7 @@ class DeblurringResult(NamedTuple):
                 bootstrap_interval(lambda chosen: float(gains[chosen].mean()), len(gains))
             ),
             "kernel_relative_error": float(_relative_error(self.kernel, self.true_kernel)),
-            "final_loss": float(self.history["loss"][-1]),
-            "steps": len(self.history["loss"]),
-            "seconds": round(self.seconds, 3),
-            "seed": self.settings.seed,
+            **course(self.settings, self.history, self.seconds),
         }
 
     def summary(self) -> str:

@@ -21,10 +21,10 @@ from jconv.data import load_image
 from jconv.nn import CNN
 from jconv.tasks.augment import random_affine
 from jconv.tasks.recipe import learn, shuffled
-from jconv.tasks.saved import SavedModel, save_run
+from jconv.tasks.saved import SavedModel, course, save_run, share_right
 from jconv.tasks.settings import Settings, setting
 from jconv.tasks.task import Row, Task
-from jconv.training import Callback, Checkpoints, State, confusion_matrix, evaluate, functional, wilson_interval
+from jconv.training import Callback, Checkpoints, State, confusion_matrix, evaluate, functional
 
 CLASSES, SIDE = 10, 8
 
@@ -56,14 +56,9 @@ class DigitsResult(NamedTuple):
         """The figures, as they are saved."""
         right, total = int(np.trace(self.confusion)), int(self.confusion.sum())
         return {
-            "test_accuracy": right / total,
-            "test_accuracy_95_percent_interval": list(wilson_interval(right, total)),
-            "test_size": total,
+            **share_right(right, total),
             "confusion_matrix": self.confusion.tolist(),
-            "final_loss": float(self.history["loss"][-1]),
-            "steps": len(self.history["loss"]),
-            "seconds": round(self.seconds, 3),
-            "seed": self.settings.seed,
+            **course(self.settings, self.history, self.seconds),
         }
 
     def summary(self) -> str:

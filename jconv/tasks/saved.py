@@ -17,7 +17,7 @@ from flax import nnx
 from jconv._core.errors import InputError
 from jconv._core.files import atomic, output_folder, write_json
 from jconv.tasks.settings import S, Settings, as_dict, settings_from, write_config
-from jconv.training import functional
+from jconv.training import functional, wilson_interval
 
 PyTree = Any
 MODEL = "model.npz"
@@ -62,6 +62,25 @@ class SavedModel(NamedTuple):
     def _fill(self, tree: PyTree, part: str) -> PyTree:
         back = lambda path, leaf: leaf if _is_key(leaf) else jnp.asarray(self.arrays[_name(part, path)])
         return jax.tree_util.tree_map_with_path(back, tree)
+
+
+def share_right(right: int, total: int) -> dict[str, Any]:
+    """How many of the test examples were right, as `metrics` tells it, with Wilson's interval."""
+    return {
+        "test_accuracy": right / total,
+        "test_accuracy_95_percent_interval": list(wilson_interval(right, total)),
+        "test_size": total,
+    }
+
+
+def course(settings: Settings, history: Mapping[str, np.ndarray], seconds: float) -> dict[str, Any]:
+    """How the training went, with which every task's `metrics` end."""
+    return {
+        "final_loss": float(history["loss"][-1]),
+        "steps": len(history["loss"]),
+        "seconds": round(seconds, 3),
+        "seed": settings.seed,
+    }
 
 
 def save_run(

@@ -24,11 +24,11 @@ from jconv.data import Sound, load_sound, save_sound, sound_folder
 from jconv.nn import SpectrogramNet
 from jconv.nn.log_mel import mel_bands
 from jconv.tasks.recipe import learn, shuffled
-from jconv.tasks.saved import SavedModel, save_run
+from jconv.tasks.saved import SavedModel, course, save_run, share_right
 from jconv.tasks.settings import Settings, check_widths, setting
 from jconv.tasks.synthesis import KINDS, synthesise
 from jconv.tasks.task import Row, Task
-from jconv.training import Callback, Checkpoints, State, confusion_matrix, evaluate, functional, wilson_interval
+from jconv.training import Callback, Checkpoints, State, confusion_matrix, evaluate, functional
 
 EACH, TESTED = 160, 50  # synthetic sounds of each class, for training and for testing
 
@@ -99,16 +99,11 @@ class SpectrogramsResult(NamedTuple):
         """The figures, as they are saved."""
         right, total = int(np.trace(self.confusion)), int(self.confusion.sum())
         return {
-            "test_accuracy": right / total,
-            "test_accuracy_95_percent_interval": list(wilson_interval(right, total)),
-            "test_size": total,
+            **share_right(right, total),
             "classes": list(self.names),
             "confusion_matrix": self.confusion.tolist(),
             "skipped_files": list(self.skipped),
-            "final_loss": float(self.history["loss"][-1]),
-            "steps": len(self.history["loss"]),
-            "seconds": round(self.seconds, 3),
-            "seed": self.settings.seed,
+            **course(self.settings, self.history, self.seconds),
         }
 
     def summary(self) -> str:

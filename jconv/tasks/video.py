@@ -23,10 +23,10 @@ from jconv.nn import VideoNet
 from jconv.tasks.augment import random_affine
 from jconv.tasks.digits import split_digits
 from jconv.tasks.recipe import learn, shuffled
-from jconv.tasks.saved import SavedModel, save_run
+from jconv.tasks.saved import SavedModel, course, save_run, share_right
 from jconv.tasks.settings import Settings, check_widths, setting
 from jconv.tasks.task import Row, Task
-from jconv.training import Callback, Checkpoints, State, confusion_matrix, evaluate, functional, wilson_interval
+from jconv.training import Callback, Checkpoints, State, confusion_matrix, evaluate, functional
 
 FRAMES, SIDE = 8, 16
 # Rows count downwards.
@@ -77,19 +77,13 @@ class VideoResult(NamedTuple):
     def metrics(self) -> dict[str, Any]:
         """The figures, as they are saved."""
         right = self.truth == self.found
-        both, total = int(right.all(axis=1).sum()), len(right)
         return {
-            "test_accuracy": both / total,
-            "test_accuracy_95_percent_interval": list(wilson_interval(both, total)),
+            **share_right(int(right.all(axis=1).sum()), len(right)),
             "digit_accuracy": float(right[:, 0].mean()),
             "direction_accuracy": float(right[:, 1].mean()),
-            "test_size": total,
             "digit_confusion_matrix": self._confusion(0).tolist(),
             "direction_confusion_matrix": self._confusion(1).tolist(),
-            "final_loss": float(self.history["loss"][-1]),
-            "steps": len(self.history["loss"]),
-            "seconds": round(self.seconds, 3),
-            "seed": self.settings.seed,
+            **course(self.settings, self.history, self.seconds),
         }
 
     def summary(self) -> str:
