@@ -10,16 +10,17 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
 from jconv._core.extras import needed
 from jconv._core.files import output_folder
 from jconv.data import load_image
-from jconv.nn import Detections, Detector, detection_loss, detections
+from jconv.nn import Detections, Detector, detection_loss, detections, non_max_suppression
 from jconv.tasks.augment import random_colours
-from jconv.tasks.recipe import learn
-from jconv.tasks.saved import SavedModel, save_run
+from jconv.tasks.recipe import learn, settled
+from jconv.tasks.saved import SavedModel, course, save_run
 from jconv.tasks.scenes import Scene, materials, scenes
 from jconv.tasks.settings import Settings, setting
 from jconv.tasks.task import Row, Task
@@ -44,7 +45,7 @@ _SCENE = {"most": 8, "smallest": 16.0, "largest": 44.0}
 class DetectionSettings(Settings):
     """What `train_detection` is told."""
 
-    steps: int = setting(2000, "training steps", least=1, most=2**31 - 1)
+    steps: int = setting(3000, "training steps", least=1, most=2**31 - 1)
     batch_size: int = setting(16, "pictures in each step", least=1)
     learning_rate: float = setting(4e-3, "peak of the schedule: a short rise, then a cosine fall", above=0)
     size: int = setting(96, "rows and columns of the pictures", least=48, most=256)
@@ -79,10 +80,7 @@ class DetectionResult(NamedTuple):
             "map_at_50_to_95": self.precision.at_50_to_95,
             "map_at_50_to_95_95_percent_interval": list(self.precision.at_50_to_95_interval),
             "test_size": TESTED,
-            "final_loss": float(self.history["loss"][-1]),
-            "steps": len(self.history["loss"]),
-            "seconds": round(self.seconds, 3),
-            "seed": self.settings.seed,
+            **course(self.settings, self.history, self.seconds),
         }
 
     def summary(self) -> str:
@@ -135,7 +133,8 @@ def train_detection(
     Notes
     -----
     Every step makes its own scenes, with colours, contrast and brightness changed at random. The network that is tested
-    is the exponential moving average of the one that is trained. Training sees nothing of the test scenes.
+    is the exponential moving average of the one that is trained, with running means and variances of training scenes as
+    they are (`settled`). Training sees nothing of the test scenes.
     """
     begin = time.perf_counter()
     train, test = materials(settings.seed)
@@ -154,9 +153,10 @@ def train_detection(
         return parts["score_loss"] + parts["class_loss"] + 2 * parts["box_loss"], (variables, parts)
 
     for_train, for_test = jax.random.split(jax.random.fold_in(jax.random.key(settings.seed), 1))
-    state, history = learn(
-        settings, loss, params, variables, batch, (train, for_train), callbacks=callbacks, checkpoints=checkpoints
-    )
+    data = (train, for_train)
+    state, history = learn(settings, loss, params, variables, batch, data, callbacks=callbacks, checkpoints=checkpoints)
+    through = lambda params, variables, step: apply(params, variables, batch(data, step).image, train=True)[1]
+    state = settled(state, through)
     scene = jax.jit(lambda: scenes(for_test, test, TESTED, **options))()
     found = evaluate(lambda x: detections(apply(state.average, state.variables, x)[0]), scene.image, batch_size=80)
     truth, found = _true(scene), _found(found)
@@ -203,10 +203,11 @@ def _found(found: Detections) -> list[Boxes]:
 
 
 def _shown(found: Boxes) -> Boxes:
-    """Those of which the network is sure enough."""
+    """Those of which the network is sure enough, and of several digits in one place the surest."""
     if found.scores is None:
         return found
     sure = found.scores >= SHOWN
+    sure[sure] = non_max_suppression(jnp.asarray(found.boxes[sure]), jnp.asarray(found.scores[sure]))
     return Boxes(found.boxes[sure], found.labels[sure], found.scores[sure])
 
 

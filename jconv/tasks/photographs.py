@@ -9,18 +9,19 @@ from jconv._core.extras import needed
 
 TRAIN = (
     "astronaut", "camera", "chelsea", "stereo_motorcycle", "brick", "grass", "gravel", "moon", "immunohistochemistry",
-    "retina", "hubble_deep_field", "cell",
+    "retina", "hubble_deep_field", "cell", "china", "flower",
 )  # fmt: skip
 TEST = ("rocket", "coffee", "coins")
+_OF_SKLEARN = ("china", "flower")
 
 
 def photographs(part: str, *, size: int = 256, closer: bool = False) -> np.ndarray:
-    """The photographs that scikit-image carries, as squares (P, size, size, 3) of bytes; grey ones have equal channels.
+    """The photographs that scikit-image and scikit-learn carry, as squares (P, size, size, 3) of bytes.
 
     Parameters
     ----------
     part : "train" or "test"
-        Twelve to learn from, or three others.
+        Fourteen to learn from, or three others; grey ones have equal channels.
     size : int
         The middle square of each photograph is resized to so many pixels.
     closer : bool
@@ -38,11 +39,10 @@ def photographs(part: str, *, size: int = 256, closer: bool = False) -> np.ndarr
     """
     names = {"train": TRAIN, "test": TEST}[check.choice("part", part, ("train", "test"))]
     check.positive_int("size", size)
-    data, image = needed("skimage.data", "data"), needed("PIL.Image", "data")
+    image = needed("PIL.Image", "data")
     squares = []
     for name in names:
-        pixels = getattr(data, name)()
-        picture = image.fromarray(pixels[0] if isinstance(pixels, tuple) else pixels).convert("RGB")
+        picture = image.fromarray(_pixels(name)).convert("RGB")
         side = min(picture.size)
         left, top = ((n - side) // 2 for n in picture.size)
         half = side / 2
@@ -52,3 +52,10 @@ def photographs(part: str, *, size: int = 256, closer: bool = False) -> np.ndarr
             boxes += [(x, y, x + half, y + half) for x, y in corners]
         squares += [np.asarray(picture.resize((size, size), image.Resampling.LANCZOS, box=box)) for box in boxes]
     return np.stack(squares)
+
+
+def _pixels(name: str) -> np.ndarray:
+    if name in _OF_SKLEARN:
+        return needed("sklearn.datasets", "data").load_sample_image(f"{name}.jpg")
+    pixels = getattr(needed("skimage.data", "data"), name)()
+    return pixels[0] if isinstance(pixels, tuple) else pixels  # of a stereo pair the left one
