@@ -85,7 +85,7 @@ class SegmentationResult(NamedTuple):
         folder, metrics = output_folder(folder), self.metrics()
         curves = {
             "training loss": self.history["loss"],
-            "training ink of the right digit": self.history["ink_accuracy"],
+            "share of the ink given its digit, in training": self.history["ink_accuracy"],
         }
         plotting.save(plotting.learning_curves(curves, title="Learning to segment digits"), folder / "curves.png")
         title = (

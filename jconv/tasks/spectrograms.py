@@ -129,7 +129,7 @@ class SpectrogramsResult(NamedTuple):
             self.names[truth] + ("" if found == truth else f", taken for {self.names[found]}")
             for _, truth, found in self.examples
         ]
-        title = "Log-mel spectrograms of unheard sounds (time to the right, pitch upwards)"
+        title = "Log-mel spectrograms of unheard sounds (time to the right, pitch upwards; green where told rightly)"
         right = [truth == found for _, truth, found in self.examples]
         gallery = plotting.gallery(pictures, titles, right=right, cmap="magma", title=title)
         plotting.save(gallery, folder / "examples.png")

@@ -112,8 +112,11 @@ class VideoResult(NamedTuple):
         pairs = list(zip(self.truth, self.found))[:_EXAMPLES]
         right = [bool((a == b).all()) for a, b in pairs]
         titles = [told(a) if r else f"{told(a)}, taken for {told(b)}" for (a, b), r in zip(pairs, right)]
-        strips = [np.concatenate(list(np.pad(video, ((0, 0), (0, 0), (0, 1)))), axis=1) for video in self.examples]
-        title = "Videos of unseen digits, frame by frame"
+        apart = lambda video: np.pad(
+            video, ((0, 0), (0, 0), (0, 1)), constant_values=video.max()
+        )  # white lines between
+        strips = [np.concatenate(list(apart(video)), axis=1) for video in self.examples]
+        title = "Videos of unseen digits, frame by frame (green where digit and direction were found)"
         made = plotting.gallery(strips, titles, right=right, columns=2, width=5.5, title=title)
         plotting.save(made, folder / "examples.png")
         for index, video in enumerate(self.examples):
