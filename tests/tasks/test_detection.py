@@ -20,6 +20,13 @@ def best_overlap(truth, found):
     return np.concatenate(overlaps).mean()
 
 
+def test_boxes_reach_their_figures():
+    found = [train_detection(DetectionSettings(seed=seed)).metrics() for seed in range(3)]
+    print([(row["map_at_50"], row["map_at_50_to_95"], row["seconds"]) for row in found])
+    assert np.mean([row["map_at_50"] for row in found]) >= 0.90
+    assert np.mean([row["map_at_50_to_95"] for row in found]) >= 0.60
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     settings = DetectionSettings(seed=1, steps=150, batch_size=8, size=48, widths=(8, 16, 24), pyramid=16)
@@ -57,9 +64,12 @@ def test_new_pictures_of_any_size(run, tmp_path):
     save_image(tmp_path / "odd.png", photograph()[:70, :51, 0])
     same, odd = predict(folder, [tmp_path / "same.tif", tmp_path / "odd.png"], tmp_path / "out")
     found = result.examples.found[0]
-    sure = found.scores >= 0.3
-    assert [d["digit"] for d in same["digits"]] == found.labels[sure].tolist()
-    for told, box in zip(same["digits"], found.boxes[sure]):
+    kept = []  # the surest of each place
+    for index in np.flatnonzero(found.scores >= 0.3):
+        if all(box_iou(found.boxes[index], found.boxes[other]) <= 0.6 for other in kept):
+            kept.append(index)
+    assert [d["digit"] for d in same["digits"]] == found.labels[kept].tolist()
+    for told, box in zip(same["digits"], found.boxes[kept]):
         np.testing.assert_allclose(told["box"], box, atol=0.06)
     for digit in odd["digits"]:
         assert set(digit) == {"digit", "score", "box"}

@@ -32,6 +32,12 @@ def test_gradient_of_the_loss():
     check_grads(lambda logits: segmentation_loss(logits, mask), (logits,), order=1)
 
 
+def test_masks_reach_their_figure():
+    found = [train_segmentation(SegmentationSettings(seed=seed)).metrics() for seed in range(3)]
+    print([(row["mean_iou"], row["seconds"]) for row in found])
+    assert np.mean([row["mean_iou"] for row in found]) >= 0.90
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     settings = SegmentationSettings(seed=1, steps=300, size=48, widths=(8, 16, 32), learning_rate=1e-2)
