@@ -19,17 +19,15 @@ from jconv._core.extras import needed
 from jconv._core.files import output_folder
 from jconv.data import load_image, save_image
 from jconv.nn import UNet
-from jconv.tasks.augment import random_colours
-from jconv.tasks.recipe import learn, settled
+from jconv.tasks.learn_scenes import learn_scenes
 from jconv.tasks.saved import SavedModel, course, save_run
-from jconv.tasks.scenes import Scene, materials, scenes
+from jconv.tasks.scenes import Scene
 from jconv.tasks.settings import Settings, setting
 from jconv.tasks.task import Row, Task
-from jconv.training import Callback, Checkpoints, State, bootstrap_interval, class_iou, evaluate, functional
+from jconv.training import Callback, Checkpoints, State, bootstrap_interval, class_iou
 
 NAMES = ("photograph", *map(str, range(10)))
 CLASSES = len(NAMES)
-TESTED = 400
 _SCENE = {"most": 3, "smallest": 28.0, "largest": 48.0}
 
 
@@ -151,37 +149,25 @@ def train_segmentation(
 
     Notes
     -----
-    Every step makes its own scenes, with colours, contrast and brightness changed at random. The network that is tested
-    is the exponential moving average of the one that is trained, with running means and variances of training scenes as
-    they are (`settled`). Training sees nothing of the test scenes.
+    Every step makes its own scenes; the average of the parameters is tested on scenes of digits and photographs that
+    training never saw: `learn_scenes`.
     """
     begin = time.perf_counter()
-    train, test = materials(settings.seed)
+
+    def loss(logits, scene: Scene):
+        ink = scene.mask > 0
+        right = ((logits[..., 1:].argmax(-1) + 1 == scene.mask) & ink).sum() / jnp.maximum(ink.sum(), 1)
+        return segmentation_loss(logits, scene.mask), {"ink_accuracy": right}
+
+    classes = lambda logits: logits.argmax(-1).astype(jnp.int32)
     options = {"size": settings.size, **_SCENE}
-    apply, params, variables = functional(network(settings), dtype=settings.dtype)
-
-    def batch(data, step) -> Scene:
-        train, key = data
-        return scenes(jax.random.fold_in(key, step), train, settings.batch_size, **options)
-
-    def loss(params, variables, batch, key):
-        logits, variables = apply(params, variables, random_colours(key, batch.image), train=True)
-        ink = batch.mask > 0
-        right = ((logits[..., 1:].argmax(-1) + 1 == batch.mask) & ink).sum() / jnp.maximum(ink.sum(), 1)
-        return segmentation_loss(logits, batch.mask), (variables, {"ink_accuracy": right})
-
-    for_train, for_test = jax.random.split(jax.random.fold_in(jax.random.key(settings.seed), 1))
-    data = (train, for_train)
-    state, history = learn(settings, loss, params, variables, batch, data, callbacks=callbacks, checkpoints=checkpoints)
-    through = lambda params, variables, step: apply(params, variables, batch(data, step).image, train=True)[1]
-    state = settled(state, through)
-    truth = jax.jit(lambda: scenes(for_test, test, TESTED, **options))()
-    predicted = evaluate(
-        lambda x: apply(state.average, state.variables, x)[0].argmax(-1).astype(jnp.int32), truth.image, batch_size=80
+    learned = learn_scenes(
+        settings, network(settings), loss, classes, options, callbacks=callbacks, checkpoints=checkpoints
     )
+    truth, predicted = learned.test, learned.found
     counts = np.asarray(_confusion(predicted, truth.mask))
     examples = (np.asarray(truth.image[:8]), np.asarray(truth.mask[:8]), np.asarray(predicted[:8]))
-    return SegmentationResult(settings, state, history, counts, examples, time.perf_counter() - begin)
+    return SegmentationResult(settings, learned.state, learned.history, counts, examples, time.perf_counter() - begin)
 
 
 @jax.jit
