@@ -30,7 +30,7 @@ from jconv._core.files import output_folder
 from jconv.data import load_image, save_image
 from jconv.tasks.camera import blur, blur_kernel, inner, pairs
 from jconv.tasks.photographs import photographs
-from jconv.tasks.recipe import learn
+from jconv.tasks.recipe import learn, schedule
 from jconv.tasks.restorer import Restorer, kernel_of
 from jconv.tasks.saved import SavedModel, course, save_run
 from jconv.tasks.settings import Settings, setting
@@ -242,10 +242,9 @@ def _relative_error(kernel, truth):
 
 def _optimizer(settings: DeblurringSettings, params) -> optax.GradientTransformation:
     """Adam, faster for the kernel than for the network."""
-    schedule = lambda rate: optax.warmup_cosine_decay_schedule(0.0, rate, max(1, settings.steps // 20), settings.steps)
     parts: dict[Hashable, optax.GradientTransformation] = {
-        "kernel": optax.adam(schedule(_KERNEL_RATE)),
-        "network": optax.adam(schedule(settings.learning_rate)),
+        "kernel": optax.adam(schedule(_KERNEL_RATE, settings.steps)),
+        "network": optax.adam(schedule(settings.learning_rate, settings.steps)),
     }
     which = lambda path, _: "kernel" if jax.tree_util.keystr(path, simple=True).startswith("logits") else "network"
     return optax.multi_transform(parts, jax.tree_util.tree_map_with_path(which, params))

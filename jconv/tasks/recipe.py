@@ -83,10 +83,13 @@ def settled(state: State, forward: Callable[[PyTree, PyTree, jax.Array], PyTree]
 
 
 def adamw(settings: Settings, *, weight_decay: float = 1e-2) -> optax.GradientTransformation:
-    """AdamW whose rate rises for a twentieth of the steps and then falls to zero along a cosine."""
-    steps = settings.steps
-    schedule = optax.warmup_cosine_decay_schedule(0.0, settings.learning_rate, max(1, steps // 20), steps)
-    return optax.adamw(schedule, weight_decay=weight_decay)
+    """AdamW with the rate of `schedule`."""
+    return optax.adamw(schedule(settings.learning_rate, settings.steps), weight_decay=weight_decay)
+
+
+def schedule(peak: float, steps: int) -> optax.Schedule:
+    """A rate that rises for a twentieth of the steps and then falls to zero along a cosine."""
+    return optax.warmup_cosine_decay_schedule(0.0, peak, steps // 20, steps)
 
 
 def shuffled(key: jax.Array, step: jax.Array, *, count: int, batch_size: int) -> jax.Array:

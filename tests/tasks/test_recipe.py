@@ -6,7 +6,7 @@ import numpy as np
 import optax
 from flax import nnx
 
-from jconv.tasks.recipe import settled
+from jconv.tasks.recipe import schedule, settled
 from jconv.training import functional, trainer
 
 
@@ -40,3 +40,9 @@ def test_settled_statistics_are_those_of_the_averaged_parameters():
     np.testing.assert_allclose(found.variables["norm"]["var"][...], 4 * (kernel**2).sum(axis=0), rtol=0.05)
     np.testing.assert_array_equal(found.average["linear"]["kernel"][...], kernel)
     assert found.step == 5
+
+
+def test_the_rate_rises_and_falls_for_any_number_of_steps():
+    np.testing.assert_allclose([schedule(2.0, 100)(n) for n in (0, 1, 5, 100)], [0, 0.4, 2, 0], atol=1e-6)
+    assert schedule(2.0, 1)(0) == 2
+    assert schedule(2.0, 19)(0) == 2

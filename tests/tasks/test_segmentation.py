@@ -40,7 +40,7 @@ def test_masks_reach_their_figure():
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    settings = SegmentationSettings(seed=1, steps=300, size=48, widths=(8, 16, 32), learning_rate=1e-2)
+    settings = SegmentationSettings(seed=1, steps=600)
     result = train_segmentation(settings)
     folder = tmp_path_factory.mktemp("segmentation")
     result.save(folder)
@@ -52,7 +52,7 @@ def test_a_little_learning_finds_the_ink(run):
     metrics = json.loads((folder / "metrics.json").read_text())
     counts = result.confusion.sum(axis=0)
     assert counts.shape == (11, 11)
-    assert counts.sum() == metrics["test_size"] * 48 * 48
+    assert counts.sum() == metrics["test_size"] * 64 * 64
     ink = counts[1:, 1:].sum() / (counts[1:].sum() + counts[:, 1:].sum() - counts[1:, 1:].sum())
     assert ink > 0.5  # where there is ink, whatever its digit; nothing but background gives 0
     right = np.trace(counts[1:, 1:]) / counts[1:, 1:].sum()
@@ -76,7 +76,7 @@ def test_new_pictures_of_any_size(run, tmp_path):
     rows = predict(folder, [tmp_path / n for n in ("same.tif", "odd.png", "grey.png")], tmp_path / "out")
     mask = np.asarray(Image.open(tmp_path / "out" / "same.mask.png"))
     np.testing.assert_array_equal(mask, result.examples[2][0])
-    assert sum(rows[0]["pixels"].values()) == 48 * 48
+    assert sum(rows[0]["pixels"].values()) == 64 * 64
     for name, size in (("odd", (37, 50)), ("grey", (33, 40))):
         assert np.asarray(Image.open(tmp_path / "out" / f"{name}.mask.png")).shape == size
         assert np.asarray(Image.open(tmp_path / "out" / f"{name}.overlay.png")).shape == (*size, 3)
