@@ -21,7 +21,17 @@ from jconv.signal.lfilter import lfilter
 from jconv.signal.sosfilt import sosfilt
 from jconv.signal.upfirdn import output_length, upfirdn
 
-_BACKGROUND = {"mean": jnp.mean, "median": jnp.median, "minimum": jnp.min, "maximum": jnp.max}
+
+def _median(x: jax.Array, axis: int, keepdims: bool) -> jax.Array:
+    """The median; of complex numbers as NumPy has it, ordered by their real parts, then by their imaginary ones."""
+    if not jnp.iscomplexobj(x):
+        return jnp.median(x, axis=axis, keepdims=keepdims)
+    ordered, half = jnp.sort(x, axis=axis), x.shape[axis] // 2
+    middle = lax.slice_in_dim(ordered, half - (x.shape[axis] + 1) % 2, half + 1, axis=axis)
+    return jnp.mean(middle, axis=axis, keepdims=keepdims)
+
+
+_BACKGROUND = {"mean": jnp.mean, "median": _median, "minimum": jnp.min, "maximum": jnp.max}
 
 
 def resample_poly(
