@@ -249,11 +249,11 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", default=(), metavar="NAME", help="the algorithms to measure and to refit")
     parser.add_argument("--dry", action="store_true", help="do not rewrite the constants")
     options = parser.parse_args()
+    if unknown := set(options.only) - set(ALGORITHMS):
+        parser.error(f"unknown algorithm {sorted(unknown)[0]!r}; some of {', '.join(ALGORITHMS)}")
     if options.measure:
         measure(options.times[0], options.only)
     rows = [row for path in options.times for row in json.loads(path.read_text())]
-    if unknown := set(options.only) - set(ALGORITHMS):
-        parser.error(f"unknown algorithm {sorted(unknown)[0]!r}; some of {', '.join(ALGORITHMS)}")
     table = fit(rows, options.only)
     quality(rows)
     if not options.dry:

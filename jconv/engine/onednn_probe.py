@@ -105,9 +105,9 @@ def check_here() -> None:
         x, w = (rng.standard_normal(s).astype(np.float32) for s in (shape, kernel))
         got = np.asarray(jax.jit(lambda x, w, p=problem: onednn.apply(p, x, w, None))(x, w))
         np.testing.assert_allclose(got, _loops(problem, x, w), rtol=1e-4, atol=1e-4)
-    a, b = (rng.standard_normal((3, 17, n)).astype(np.float32) for n in (5, 6))
-    got = np.asarray(jax.jit(products.onednn_transposed_product)(a, b))
-    np.testing.assert_allclose(got, np.einsum("gki,gkj->gij", a, b), rtol=1e-4, atol=1e-4)
+    for batch in ((), (3,)):
+        a, b = (rng.standard_normal((*batch, *shape)).astype(np.float32) for shape in ((5, 17), (17, 6)))
+        np.testing.assert_allclose(jax.jit(products.onednn_product)(a, b), a @ b, rtol=1e-4, atol=1e-4)
     print("right")
 
 

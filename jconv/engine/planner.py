@@ -150,12 +150,13 @@ def plan(problem: Problem, policy: Policy = AUTO) -> Plan:
 def candidate(problem: Problem, name: str, policy: Policy, judge: bool = True) -> Candidate:
     """One row of the table. With `judge` false only impossibility refuses."""
     algorithm = ALGORITHMS[name]
-    error = CLASSES[algorithm.ACCURACY]
-    refused = algorithm.supports(problem)
+    refused, accuracy = algorithm.supports(problem), algorithm.ACCURACY
+    if refused is None and hasattr(algorithm, "accuracy"):
+        accuracy = algorithm.accuracy(problem)
     if refused is None and judge:
-        refused = _unwanted(problem, name, error, policy)
+        refused = _unwanted(problem, name, CLASSES[accuracy], policy)
     if refused is not None:
-        return Candidate(name, float("inf"), 0.0, 0, algorithm.ACCURACY, refused)
+        return Candidate(name, float("inf"), 0.0, 0, accuracy, refused)
     features = algorithm.features(problem)
     parts = [plan(part, dataclasses.replace(policy, algorithm="auto")).chosen for part in algorithm.parts(problem)]
     if parts:
@@ -172,7 +173,7 @@ def candidate(problem: Problem, name: str, policy: Policy, judge: bool = True) -
         if memory > limit and name != "xla":
             word = "budget" if policy.memory_budget is not None else "default limit"
             refused = f"needs {memory >> 20} MiB of extra memory, over the {word} of {limit >> 20} MiB"
-    return Candidate(name, seconds, flops, memory, algorithm.ACCURACY, refused)
+    return Candidate(name, seconds, flops, memory, accuracy, refused)
 
 
 def _unwanted(problem, name, error, policy) -> str | None:

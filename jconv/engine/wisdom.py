@@ -15,6 +15,7 @@ from pathlib import Path
 
 import jax
 
+from jconv._core.cores import cores
 from jconv.engine.problem import Problem
 
 FORMAT = 1
@@ -60,7 +61,7 @@ def _forget_plans() -> None:
 
 def _circumstances() -> dict[str, object]:
     device = jax.devices()[0]
-    return {"device": device.device_kind, "platform": device.platform, "jax": jax.__version__, "cores": os.cpu_count()}
+    return {"device": device.device_kind, "platform": device.platform, "jax": jax.__version__, "cores": cores()}
 
 
 def save_wisdom(path: str | os.PathLike) -> None:

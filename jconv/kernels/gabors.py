@@ -130,7 +130,7 @@ def log_gabor_bank(
 ) -> jax.Array:
     """Log-Gabor kernels of every frequency and of `orientations` directions over half a turn: (n, m, height, width)."""
     angles = _directions(orientations)
-    build = lambda f, a: log_gabor(size, frequency=f, theta=a, spread=math.pi / (2 * orientations), dtype=dtype)
+    build = lambda f, a: log_gabor(size, frequency=f, theta=a, spread=math.pi / (2 * len(angles)), dtype=dtype)
     return _bank(build, frequencies, angles)
 
 

@@ -9,7 +9,7 @@ from flax import nnx
 from flax.nnx.nn import initializers
 
 from jconv._core import check
-from jconv.nn._torch_blocks import Maker
+from jconv.nn._residual_layers import ResidualLayers
 from jconv.nn.conv import Conv
 
 STAGES = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
@@ -70,7 +70,7 @@ class MobileNetV2(nnx.Module):
         if not width > 0:
             raise ValueError(f"`width` must be positive, got {width}; 1.0 is the network of the paper")
         large = check.choice("stem", stem, ("large", "small")) == "large"
-        make = Maker(conv, rngs)
+        make = ResidualLayers(conv, rngs)
         features = rounded(32 * width)
         self.stem = ConvNorm(in_features, features, 3, 2 if large else 1, make)
         self.blocks = nnx.List()
@@ -125,7 +125,7 @@ class MobileNetV2(nnx.Module):
 class ConvNorm(nnx.Module):
     """A convolution without bias, then batch normalisation."""
 
-    def __init__(self, features: int, width: int, size: int, stride: int, make: Maker, groups: int = 1):
+    def __init__(self, features: int, width: int, size: int, stride: int, make: ResidualLayers, groups: int = 1):
         self.conv, self.norm = make.conv(features, width, size, stride, groups), make.norm(width)
 
     def __call__(self, x: jax.Array) -> jax.Array:
@@ -135,7 +135,7 @@ class ConvNorm(nnx.Module):
 class InvertedResidual(nnx.Module):
     """Widen, filter each channel, narrow; the input is added where shapes allow."""
 
-    def __init__(self, features: int, width: int, expansion: int, stride: int, make: Maker):
+    def __init__(self, features: int, width: int, expansion: int, stride: int, make: ResidualLayers):
         hidden = features * expansion
         self.expand = ConvNorm(features, hidden, 1, 1, make) if expansion > 1 else None
         self.depthwise = ConvNorm(hidden, hidden, 3, stride, make, groups=hidden)

@@ -52,8 +52,8 @@ def receptive_field(
     -----
     An upper bound, exact for networks of convolutions, poolings, normalisations in evaluation mode, `upsample` and
     what acts on each sample alone. Padding is not cut off. An operation without a rule counts as reading everything:
-    so do gathers (`resize`, adaptive pooling to bins of unequal length) and scans (pooling of more than 32 taps).
-    See A. Araujo et al., *Computing receptive fields of convolutional neural networks*, Distill 2019.
+    so do gathers (`resize`, adaptive pooling to bins of unequal length) and scans (pooling of more than 32 taps along
+    an axis). See A. Araujo et al., *Computing receptive fields of convolutional neural networks*, Distill 2019.
 
     Examples
     --------

@@ -8,7 +8,7 @@ import jax
 from flax import nnx
 
 from jconv._core import check
-from jconv.nn._torch_blocks import Maker
+from jconv.nn._residual_layers import ResidualLayers
 from jconv.nn.conv import Conv
 from jconv.nn.pooling import max_pool
 
@@ -71,7 +71,7 @@ class ResNet(nnx.Module):
         if depth not in DEPTHS:
             raise ValueError(f"`depth` must be one of {', '.join(map(str, DEPTHS))}, got {depth!r}")
         self.large = check.choice("stem", stem, ("large", "small")) == "large"
-        make = Maker(conv, rngs)
+        make = ResidualLayers(conv, rngs)
         self.conv1 = make.conv(in_features, width, 7, 2) if self.large else make.conv(in_features, width, 3)
         self.bn1 = make.norm(width)
         block = Bottleneck if depth >= 50 else BasicBlock
@@ -109,7 +109,7 @@ class BasicBlock(nnx.Module):
 
     expansion = 1
 
-    def __init__(self, features: int, width: int, stride: int, make: Maker):
+    def __init__(self, features: int, width: int, stride: int, make: ResidualLayers):
         self.conv1, self.bn1 = make.conv(features, width, 3, stride), make.norm(width)
         self.conv2, self.bn2 = make.conv(width, width, 3), make.norm(width)
         self.downsample = _downsample(features, width, stride, make)
@@ -125,7 +125,7 @@ class Bottleneck(nnx.Module):
 
     expansion = 4
 
-    def __init__(self, features: int, width: int, stride: int, make: Maker):
+    def __init__(self, features: int, width: int, stride: int, make: ResidualLayers):
         self.conv1, self.bn1 = make.conv(features, width, 1), make.norm(width)
         self.conv2, self.bn2 = make.conv(width, width, 3, stride), make.norm(width)
         self.conv3, self.bn3 = make.conv(width, 4 * width, 1), make.norm(4 * width)
@@ -138,7 +138,7 @@ class Bottleneck(nnx.Module):
         return nnx.relu(y + _shortcut(self.downsample, x))
 
 
-def _downsample(features: int, width: int, stride: int, make: Maker) -> nnx.List | None:
+def _downsample(features: int, width: int, stride: int, make: ResidualLayers) -> nnx.List | None:
     same = stride == 1 and features == width
     return None if same else nnx.List([make.conv(features, width, 1, stride), make.norm(width)])
 

@@ -103,6 +103,7 @@ def correlate2d(
 
 
 def _precision(algorithm: Any) -> str | None:
+    """SciPy's functions of these names are direct sums: small results beside large ones keep their digits."""
     return "highest" if algorithm == "auto" else None
 
 

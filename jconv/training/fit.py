@@ -123,8 +123,8 @@ def fit(
 
     Notes
     -----
-    A run that was interrupted anywhere and resumed ends in the same bits as an undisturbed one on the same machine:
-    states are saved only where calls end, so that both are the same sequence of the same compiled programs.
+    A run that was interrupted anywhere and resumed ends in the same bits as an undisturbed one on the same machine and
+    cores: states are saved only where calls end, so that both are the same sequence of the same compiled programs.
 
     Examples
     --------

@@ -20,7 +20,9 @@ from jconv.engine import (
     wisdom,
 )
 from jconv.engine.algorithms import ALGORITHMS
+from jconv.engine.convolution import kernel_gradient_problem
 from jconv.engine.planner import Policy
+from jconv.engine.problem import Problem
 from tests.engine.problems import CASES, generated
 from tests.engine.test_algorithms import _problem
 
@@ -90,6 +92,37 @@ def test_finite_only_false_admits_nothing_that_spreads():
     image = jax.ShapeDtypeStruct((1, 1, 1024, 1024), jnp.float32)
     assert plan(image, big, (1, 1), "SAME").chosen.accuracy == "fft"
     assert plan(image, big, (1, 1), "SAME", finite_only=False).chosen.accuracy == "direct"
+
+
+def test_taps_laid_on_the_cotangent_spread_what_the_direct_sum_keeps():
+    x = np.ones((8, 16, 16, 8), np.float32)
+    x[0, 0, 3, 0] = np.inf
+    ct = np.ones((8, 14, 14, 8), np.float32)
+    dims = ("NHWC", "HWIO", "NHWC")
+
+    def gradient(**options):
+        f = lambda w: conv_general_dilated(x, w, (1, 1), "VALID", dimension_numbers=dims, **options)
+        return np.asarray(jax.jit(lambda: jax.linear_transpose(f, np.zeros((3, 3, 8, 8), np.float32))(ct)[0])())
+
+    kept = gradient(finite_only=False)[:, :, 0, 0]
+    assert np.isposinf(kept[0]).all()
+    np.testing.assert_allclose(kept[1:], 8 * 14 * 14)
+    shapes = jax.ShapeDtypeStruct(x.shape, "float32"), jax.ShapeDtypeStruct((3, 3, 8, 8), "float32")
+    table = plan(*shapes, (1, 1), "VALID", dimension_numbers=dims, of="kernel_gradient", finite_only=False)
+    assert next(c for c in table.candidates if c.algorithm == "kernel_gradient").refused
+
+
+@pytest.mark.parametrize("cores", [1, 2, 16])
+def test_memory_of_kernel_gradients_is_what_they_take(cores, monkeypatch):
+    monkeypatch.setattr(ALGORITHMS["kernel_gradient"], "CORES", cores)
+    for space, channels, batch in ((7, 256, 64), (14, 64, 16), (32, 16, 16)):
+        shape, taps = (batch, space, space, channels), (3, 3, channels, channels)
+        forward = Problem(shape, taps, (1, 1), ((1, 1), (1, 1)), (1, 1), (1, 1), 1, "float32")
+        problem = kernel_gradient_problem(forward)
+        run = lambda a, b, p=problem: ALGORITHMS["kernel_gradient"].apply(p, a, b, None)
+        arrays = [jax.ShapeDtypeStruct(s, np.float32) for s in (problem.lhs_shape, problem.rhs_shape)]
+        taken = jax.jit(run).lower(*arrays).compile().memory_analysis().temp_size_in_bytes
+        assert taken <= 1.1 * ALGORITHMS["kernel_gradient"].memory(problem), (space, channels, batch)
 
 
 def test_the_memory_budget_is_kept():

@@ -124,9 +124,21 @@ def test_layer(modulated):
     parity.assert_same(layer(x), wanted + layer.bias[...])
 
 
-def test_options_that_nothing_would_heed_are_refused():
-    with pytest.raises(TypeError, match="`padding_mode` has no use here"):
-        nn.DeformableConv(4, 6, 3, padding_mode="reflect", rngs=nnx.Rngs(0))
+@pytest.mark.parametrize(
+    "name",
+    [
+        "mask",
+        "padding_mode",
+        "input_dilation",
+        "precision",
+        "preferred_element_type",
+        "conv_general_dilated",
+        "algorithm",
+    ],
+)
+def test_options_that_nothing_would_heed_are_refused(name):
+    with pytest.raises(TypeError, match=f"`{name}` has no use here"):
+        nn.DeformableConv(4, 6, 3, **{name: None}, rngs=nnx.Rngs(0))
 
 
 @pytest.mark.parametrize(

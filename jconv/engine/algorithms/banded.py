@@ -90,7 +90,9 @@ def features(problem: Problem) -> dict[str, float]:
 
 def memory(problem: Problem) -> int:
     pieces = -(-_band_samples(problem) // BAND_SAMPLES)
-    return (_band_samples(problem) * problem.itemsize + problem.io_bytes) // pieces
+    samples = _band_samples(problem) + math.prod(problem.lhs_shape)
+    whole = math.prod(problem.out_shape) if pieces > 1 else 0  # the result that the pieces are written into
+    return (samples // pieces + whole) * problem.itemsize
 
 
 def parts(problem: Problem) -> tuple[Problem, ...]:

@@ -20,23 +20,30 @@ a product of as many operations and more equal sides, and fewer copies.
 from __future__ import annotations
 
 import math
-import os
 
 import jax
 import jax.numpy as jnp
 from jax import lax
 
+from jconv._core.cores import cores
 from jconv.engine.algorithms import im2col, products, shapes
 from jconv.engine.problem import Problem, unit
 
 NAME = "kernel_gradient"
 ACCURACY = "direct"
+
+
+def accuracy(problem: Problem) -> str:
+    """Zeros written around ȳ meet samples of x where its taps are laid on it."""
+    return "toeplitz" if _on_cotangent(problem) else ACCURACY
+
+
 MAX_OUTPUTS = 128
 WIDE = 32
 NARROW = 16
 """Columns of ȳ up to which taps are laid on it."""
 BLOCK_BYTES = 1 << 22
-CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+CORES = cores()
 
 
 def supports(problem: Problem) -> str | None:
@@ -102,9 +109,15 @@ def _images(problem: Problem) -> int:
 
 
 def _lanes(problem: Problem) -> int:
-    """Blocks worked on side by side: no more than there are cores, and a divisor of the groups of images."""
+    """Blocks worked on side by side: no more than there are cores, nor than results that are small beside a block."""
     groups = problem.in_channels // _images(problem)
-    return max(n for n in range(1, min(CORES, groups) + 1) if groups % n == 0)
+    most = min(CORES, groups, max(1, BLOCK_BYTES // _result_bytes(problem)))
+    return max(n for n in range(1, most + 1) if groups % n == 0)
+
+
+def _result_bytes(problem: Problem) -> int:
+    """Bytes of one lane's sum."""
+    return math.prod(problem.out_shape) * _merged(problem) * problem.itemsize
 
 
 def features(problem: Problem) -> dict[str, float]:
@@ -130,8 +143,10 @@ def features(problem: Problem) -> dict[str, float]:
 
 def memory(problem: Problem) -> int:
     rows, _ = _row_blocks(problem)
-    block = _lanes(problem) * _images(problem) * rows * _walk(problem)[1]
-    return 2 * block + problem.itemsize * (2 * math.prod(problem.lhs_shape) + math.prod(problem.rhs_shape))
+    block = _images(problem) * rows * _walk(problem)[1]
+    # The sum so far, the product that is added to it, and their sum.
+    working = _lanes(problem) * (2 * block + 3 * _result_bytes(problem))
+    return working + problem.itemsize * (2 * math.prod(problem.lhs_shape) + math.prod(problem.rhs_shape))
 
 
 def parts(problem: Problem) -> tuple[Problem, ...]:
@@ -204,7 +219,7 @@ def _walked(problem: Problem, forward: Problem, x: jax.Array, y: jax.Array) -> j
 
     sides = (taps_on_x * narrow[0], taps_on_y * narrow[1])
     total, _ = lax.scan(step, jnp.zeros((lanes * count, *sides), x.dtype), jnp.arange(images // share * blocks))
-    total = total.reshape(lanes, count, taps_on_x, narrow[0], taps_on_y, narrow[1]).sum(0)
+    total = total.reshape(lanes, count, taps_on_x, narrow[0], taps_on_y, narrow[1]).sum(0, dtype=x.dtype)
     # Walking forwards over ȳ meets the taps that lie on it backwards.
     total = jnp.moveaxis(jnp.flip(total, 3), 3, 1)
     return total.reshape(count, -1, narrow[1])

@@ -43,7 +43,7 @@ def _transposed(problem: Problem, a: jax.Array, b: jax.Array) -> jax.Array:
 def product(problem: Problem, a: jax.Array, b: jax.Array) -> jax.Array:
     """a b for a (..., M, K), b (..., K, N), with the same leading batch axes."""
     if uses_onednn(problem):
-        return _onednn(a, b, (*a.shape[:-1], b.shape[-1]), transpose_a=False)
+        return onednn_product(a, b)
     batch = tuple(range(a.ndim - 2))
     return lax.dot_general(a, b, (((a.ndim - 1,), (b.ndim - 2,)), (batch, batch)), precision=precision(problem))
 
@@ -52,11 +52,9 @@ def precision(problem: Problem):
     return lax.Precision.HIGHEST if problem.precision == "highest" else None
 
 
-def onednn_transposed_product(a: jax.Array, b: jax.Array) -> jax.Array:
-    return _onednn(a, b, (*a.shape[:-2], a.shape[-1], b.shape[-1]), transpose_a=True)
-
-
-def _onednn(a, b, shape, *, transpose_a):
-    matmul = {"transpose_a": transpose_a, "transpose_b": False}
+def onednn_product(a: jax.Array, b: jax.Array) -> jax.Array:
+    """`product` by oneDNN's custom call."""
+    matmul = {"transpose_a": False, "transpose_b": False}
     config = {"outer_dimension_partitions": [], "onednn_matmul_config": matmul}
+    shape = (*a.shape[:-1], b.shape[-1])
     return internals.custom_call(a, b, shape=shape, target="__onednn$matmul", config=json.dumps(config))

@@ -1,4 +1,4 @@
-"""What the residual networks are made of, as torchvision has it."""
+"""Square convolutions and normalisations of the residual networks, padded and normalised as torchvision's are."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from flax.nnx.nn import initializers
 _INIT = initializers.variance_scaling(2.0, "fan_out", "truncated_normal")
 
 
-class Maker:
+class ResidualLayers:
     """Layers with the options that all of a network's layers share."""
 
     def __init__(self, conv: Callable[..., nnx.Module], rngs: nnx.Rngs):
