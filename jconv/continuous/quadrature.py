@@ -168,14 +168,15 @@ def summed(f: Callable, g: Callable, p: Points, table: Table, far_end: Any) -> t
     `far_end`, (S,): the segments that reach to infinity; None if none can.
     """
     at_x, at_y = _align(sampled(f, p.x), sampled(g, p.y), 2)
-    # Held rather than computed anew for each of the sums below.
-    at_x, at_y = jax.lax.optimization_barrier((at_x, at_y))
     wide = lambda v: v.reshape(v.shape + (1,) * (at_x.ndim - 2))
     product = jnp.where(wide(p.jacobian != 0), at_x * at_y, 0)
     weighted = product * wide(p.jacobian)
     value = _contract(weighted, table.weights)
-    # None of the error estimate is differentiated.
-    weighted, product, at_x, at_y = jax.lax.stop_gradient((weighted, product, at_x, at_y))
+    # None of the error estimate is differentiated; its sums hold the values rather than compute them anew each, which
+    # would fuse into one pass where only the value is wanted.
+    weighted, product, at_x, at_y = jax.lax.optimization_barrier(
+        jax.lax.stop_gradient((weighted, product, at_x, at_y))
+    )
     p = Points(*jax.lax.stop_gradient(p[:5]), p.weighted)
     missed = jnp.max(jnp.abs(_contract(weighted, table.null.T)), axis=-1)
     error = missed + _rounding(weighted, at_x, at_y, p, table.weights, wide)
