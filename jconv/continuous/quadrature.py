@@ -174,9 +174,7 @@ def summed(f: Callable, g: Callable, p: Points, table: Table, far_end: Any) -> t
     value = _contract(weighted, table.weights)
     # None of the error estimate is differentiated; its sums hold the values rather than compute them anew each, which
     # would fuse into one pass where only the value is wanted.
-    weighted, product, at_x, at_y = jax.lax.optimization_barrier(
-        jax.lax.stop_gradient((weighted, product, at_x, at_y))
-    )
+    weighted, product, at_x, at_y = jax.lax.optimization_barrier(jax.lax.stop_gradient((weighted, product, at_x, at_y)))
     p = Points(*jax.lax.stop_gradient(p[:5]), p.weighted)
     missed = jnp.max(jnp.abs(_contract(weighted, table.null.T)), axis=-1)
     error = missed + _rounding(weighted, at_x, at_y, p, table.weights, wide)
