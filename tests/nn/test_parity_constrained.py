@@ -58,7 +58,8 @@ def torch_bound(torch, kernel, groups, iterations):
     for axis, k in enumerate(taps):
         n = 1 if k == 1 else 6 * k
         slack *= math.cos(math.pi * (k - 1) / n)
-        waves = torch.exp(-2j * math.pi * torch.outer(torch.arange(n), torch.arange(k)) / n).to(torch.complex128)
+        turns = torch.outer(*(torch.arange(m, dtype=torch.float64) for m in (n, k))) / n
+        waves = torch.exp(-2j * math.pi * turns)
         kernel = torch.tensordot(waves, kernel.to(torch.complex128), dims=([1], [axis])).movedim(0, axis)
     matrices = kernel.reshape(-1, inputs, groups, outputs // groups).movedim(2, 1)
     for _ in range(iterations):
