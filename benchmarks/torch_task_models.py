@@ -126,12 +126,12 @@ class Detector(nn.Module):
 
 
 class VideoNet(nn.Module):
-    def __init__(self, in_features, classes, *, widths=(16, 32, 64), exact=False):
+    def __init__(self, in_features, classes, *, widths=(16, 32, 64, 64), exact=False):
         super().__init__()
         self.stages = nn.ModuleList()
         for index, width in enumerate(widths):
             stage = nn.Module()
-            time, space = 2 if 0 < index == len(widths) - 1 else 1, 2 if index else 1
+            time, space = 2 if index == 2 else 1, 2 if index in (1, 2) else 1
             stage.space = conv(in_features, width, (1, 3, 3), (1, space, space), exact=exact)
             stage.time = conv(width, width, (3, 1, 1), (time, 1, 1), exact=exact)
             stage.norms = nn.ModuleList([nn.GroupNorm(width // 8, width, 1e-6) for _ in range(2)])
@@ -143,7 +143,7 @@ class VideoNet(nn.Module):
         for stage in self.stages:
             x = F.relu(stage.norms[0](stage.space(x)))
             x = F.relu(stage.norms[1](stage.time(x)))
-        x = x.mean((2, 3, 4))
+        x = x.amax((3, 4)).mean(2)
         return tuple(head(x) for head in self.heads)
 
 
