@@ -44,29 +44,26 @@ PORTABLE = " without oneDNN"
 
 
 @contextlib.contextmanager
-def without_onednn(off: bool = True):
-    """Compile as on a processor without oneDNN."""
-    refusal = onednn_probe.refusal
-    if off:
-        onednn_probe.refusal = lambda: "measured without it"
-        planner.plan.cache_clear()
-    try:
-        yield
-    finally:
-        onednn_probe.refusal = refusal
-        planner.plan.cache_clear()
-
-
-@contextlib.contextmanager
-def library(name: str):
-    """Estimate as under a JAX whose XLA works with this library."""
-    before, xla.LIBRARY = xla.LIBRARY, name
+def replaced(module, name: str, value):
+    """Plan and compile with another value of a module's variable."""
+    before = getattr(module, name)
+    setattr(module, name, value)
     planner.plan.cache_clear()
     try:
         yield
     finally:
-        xla.LIBRARY = before
+        setattr(module, name, before)
         planner.plan.cache_clear()
+
+
+def without_onednn(off: bool = True):
+    """Compile as on a processor without oneDNN."""
+    return replaced(onednn_probe, "refusal", (lambda: "measured without it") if off else onednn_probe.refusal)
+
+
+def library(name: str):
+    """Estimate as under a JAX whose XLA works with this library."""
+    return replaced(xla, "LIBRARY", name)
 
 
 def measure(path: Path, only=()) -> None:

@@ -92,13 +92,7 @@ def patches(problem: Problem, padded: jax.Array) -> jax.Array:
     out, channels = problem.out_space[-1], padded.shape[-1]
     rows = _runs(padded.reshape(-1, padded.shape[-2] * channels), last * channels, channels, out)
     rows = rows.reshape(*padded.shape[:-2], out, last * channels)
-    axes = list(zip(problem.strides, problem.rhs_dilation, problem.out_space))[:-1]
-    slices = []
-    for tap in itertools.product(*map(range, leading)):
-        starts = [d * t for t, (_, d, _) in zip(tap, axes)]
-        stops = [b + s * (o - 1) + 1 for b, (s, _, o) in zip(starts, axes)]
-        cut = tuple(slice(b, e, s) for b, e, (s, _, _) in zip(starts, stops, axes))
-        slices.append(rows[(slice(None), *cut)])
+    slices = [shapes.tap_slice(problem, rows, tap) for tap in itertools.product(*map(range, leading))]
     stacked = slices[0] if len(slices) == 1 else jnp.stack(slices, axis=-2)
     return stacked.reshape(padded.shape[0], *problem.out_space, problem.tap_count, channels)
 

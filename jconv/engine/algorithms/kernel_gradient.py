@@ -31,19 +31,17 @@ from jconv.engine.problem import Problem, unit
 
 NAME = "kernel_gradient"
 ACCURACY = "direct"
-
-
-def accuracy(problem: Problem) -> str:
-    """Zeros written around ȳ meet samples of x where its taps are laid on it."""
-    return "toeplitz" if _on_cotangent(problem) else ACCURACY
-
-
 MAX_OUTPUTS = 128
 WIDE = 32
 NARROW = 16
 """Columns of ȳ up to which taps are laid on it."""
 BLOCK_BYTES = 1 << 22
 CORES = cores()
+
+
+def accuracy(problem: Problem) -> str:
+    """Zeros written around ȳ meet samples of x where its taps are laid on it."""
+    return "toeplitz" if _on_cotangent(problem) else ACCURACY
 
 
 def supports(problem: Problem) -> str | None:

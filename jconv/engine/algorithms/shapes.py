@@ -37,14 +37,15 @@ def tap_indices(problem: Problem) -> Iterator[tuple[int, ...]]:
 
 
 def tap_slice(problem: Problem, padded: jax.Array, tap: tuple[int, ...]) -> jax.Array:
-    """The samples of the padded input that one tap meets, one for each output."""
+    """The samples of the padded input that one tap meets, one for each output; axes that `tap` lacks stay whole."""
     starts = [d * t for d, t in zip(problem.rhs_dilation, tap)]
     stops = [b + s * (o - 1) + 1 for b, s, o in zip(starts, problem.strides, problem.out_space)]
+    whole = padded.shape[1 + len(tap) :]
     return lax.slice(
         padded,
-        (0, *starts, 0),
-        (padded.shape[0], *stops, padded.shape[-1]),
-        (1, *problem.strides, 1),
+        (0, *starts, *[0] * len(whole)),
+        (padded.shape[0], *stops, *whole),
+        (1, *problem.strides[: len(tap)], *[1] * len(whole)),
     )
 
 
