@@ -91,7 +91,6 @@ CONSTANTS: dict[str, dict[str, float]] = {
         "narrow_flops": 1.54e-12,
         "flops": 0.0,
         "kernel_bytes": 5.45e-10,
-        "line_depthwise_flops": 3.29e-10,
         "strided_flops": 5.69e-13,
     },
     "direct": {

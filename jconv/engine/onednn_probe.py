@@ -21,7 +21,7 @@ import jaxlib
 
 from jconv._core.cache import cache_dir
 
-_FORMS = 2  # of calls that are probed: an answer to fewer of them is asked for again
+_FORMS = 3  # of calls that are probed: an answer to fewer of them is asked for again
 _CODE = "from jconv.engine.onednn_probe import check_here; check_here()"
 
 
@@ -98,6 +98,8 @@ def check_here() -> None:
         ((2, 33, 16), (5, 8, 32), (3,), ((2, 2),), (1,), 2),
         ((1, 5, 6, 7, 3), (3, 3, 3, 3, 4), (1, 1, 2), ((1, 1),) * 3, (1, 1, 1), 1),
         ((5, 8, 9, 4), (7, 8, 4, 6), (1, 1), ((1, 1), (0, 1)), (1, 1), 1),
+        ((1, 30, 30, 8), (5, 5, 1, 8), (1, 1), ((4, 4), (4, 4)), (2, 2), 8),
+        ((2, 33, 16), (31, 1, 16), (1,), ((15, 15),), (1,), 16),
         ((1, 3, 6, 6, 16), (3, 6, 6, 1, 16), (1, 1, 1), ((0, 0), (1, 1), (1, 1)), (1, 1, 1), 16),
     ):
         ones = (1,) * len(strides)

@@ -1,9 +1,11 @@
 """oneDNN's convolution, through the custom call that jaxlib registers for XLA's own use.
 
 Direct convolution by code generated for the processor at hand (Georganas et al., SC 2018): PyTorch's speed. jaxlib has
-the forward primitive only, and reaches the generated code only on its home ground, which `supports` maps; elsewhere
-oneDNN's reference loops would take a thousand times longer. Whether the call is there and right at all is probed in a
-child process (`jconv.engine.onednn_probe`).
+the forward primitive only, and reaches the generated code only on its home ground, which `supports` maps (with
+`ONEDNN_VERBOSE=1` oneDNN says which code it takes; tests/engine/test_onednn.py reads it). Elsewhere its reference loops
+take a thousand times longer, or its products of patches wait for ever in the jaxlib of JAX 0.10: they start parallel
+loops inside a parallel loop, which XLA puts into a queue behind the outer one. Whether the call is there and right at
+all is probed in a child process (`jconv.engine.onednn_probe`).
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ ACCURACY = "direct"
 MAX_TAPS_PER_AXIS = 64
 MAX_DEPTHWISE_TAPS_PER_AXIS = 256
 MAX_DENSE_TAPS = 1024
+STEP = 4  # outputs that the code for dilated depthwise kernels computes at once, on the narrowest of processors
 
 
 def supports(problem: Problem) -> str | None:
@@ -34,12 +37,16 @@ def supports(problem: Problem) -> str | None:
         return f"1 to 3 spatial axes, got {problem.ndim}"
     if not unit(problem, "lhs_dilation"):
         return "no input dilation"
-    depthwise = problem.in_channels == 1 and problem.multiplier == 1
-    longest = MAX_DEPTHWISE_TAPS_PER_AXIS if depthwise and problem.groups > 1 else MAX_TAPS_PER_AXIS
-    if max(problem.taps) > longest or (not depthwise and problem.tap_count > MAX_DENSE_TAPS):
+    single = problem.in_channels == 1 and problem.multiplier == 1
+    depthwise = single and problem.groups > 1
+    longest = MAX_DEPTHWISE_TAPS_PER_AXIS if depthwise else MAX_TAPS_PER_AXIS
+    if max(problem.taps) > longest or (not single and problem.tap_count > MAX_DENSE_TAPS):
         return "kernels of this size fall into oneDNN's reference code"
-    if depthwise and problem.ndim == 3 and not unit(problem, "rhs_dilation"):
-        return "dilated depthwise kernels in three dimensions fall into oneDNN's reference code"
+    if depthwise and not unit(problem, "rhs_dilation"):
+        if problem.ndim == 3:
+            return "dilated depthwise kernels in three dimensions fall into oneDNN's reference code"
+        if _reaches_past_a_step(problem):
+            return "dilated depthwise kernels that reach far beyond the image fall into oneDNN's reference code"
     if problem.groups > 1 and problem.multiplier == 1 and problem.in_channels > 1:
         return "groups of several inputs and one output fall into oneDNN's reference code"
     # A window that lies in the padding alone is outside oneDNN's contract.
@@ -49,15 +56,36 @@ def supports(problem: Problem) -> str | None:
     return onednn_probe.refusal()
 
 
+def _reaches_past_a_step(problem: Problem) -> bool:
+    """Whether the padding of the last axis takes part in more than one step of outputs at either end."""
+    size, step = problem.out_space[-1], min(STEP, problem.out_space[-1])
+    extent = problem.rhs_dilation[-1] * (problem.taps[-1] - 1) + 1
+    left = problem.padding[-1][0]
+    last = (size - size % step - 1) * problem.strides[-1] + extent
+    return max(left, last - problem.space[-1] - left) > step
+
+
+def _row(problem: Problem) -> Problem:
+    """Signals as images of one row."""
+    return problem.replace(
+        lhs_shape=(problem.batch, 1, *problem.lhs_shape[1:]),
+        rhs_shape=(1, *problem.rhs_shape),
+        strides=(1, *problem.strides),
+        padding=((0, 0), *problem.padding),
+        lhs_dilation=(1, *problem.lhs_dilation),
+        rhs_dilation=(1, *problem.rhs_dilation),
+    )
+
+
 def features(problem: Problem) -> dict[str, float]:
     kind = "dense"
     if problem.groups > 1:
-        kind = "grouped" if problem.in_channels > 1 else "line_depthwise" if problem.ndim == 1 else "depthwise"
+        kind = "grouped" if problem.in_channels > 1 else "depthwise"
     lanes = 16
     per_group = max(problem.in_channels, 1)
     # Channels are worked on in vectors: a narrow group wastes lanes.
     waste_out = math.ceil(problem.multiplier / lanes) * lanes / problem.multiplier
-    if kind.endswith("depthwise") and problem.multiplier == 1:
+    if kind == "depthwise" and problem.multiplier == 1:
         waste_out = math.ceil(problem.groups / lanes) * lanes / problem.groups
     narrow = problem.flops * waste_out if per_group < 4 and kind == "dense" else 0.0
     return {
@@ -82,6 +110,10 @@ def parts(problem: Problem) -> tuple[Problem, ...]:
 
 
 def apply(problem: Problem, lhs, rhs, run):
+    if problem.ndim == 1 and problem.groups > 1:
+        # Its code for depthwise lines is 2 to 200 times slower than that for images of one row.
+        row = _row(problem)
+        return apply(row, lhs.reshape(row.lhs_shape), rhs.reshape(row.rhs_shape), run).reshape(problem.out_shape)
     rank = problem.ndim + 2
     space = list(range(1, rank - 1))
     data = {"dims": rank, "data": {"batch_dim": 0, "feature_dim": rank - 1, "spatial_dims": space}}

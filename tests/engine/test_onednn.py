@@ -1,0 +1,87 @@
+"""Which code oneDNN takes for the problems that it is given, in its own words."""
+
+import os
+import random
+import re
+import subprocess
+import sys
+
+import pytest
+
+from jconv.engine import onednn_probe
+from jconv.engine.algorithms import onednn
+from jconv.engine.problem import Problem
+
+pytestmark = pytest.mark.skipif(onednn_probe.refusal() is not None, reason=f"no oneDNN: {onednn_probe.refusal()}")
+
+
+def draw(rng: random.Random) -> Problem:
+    rank, groups = rng.choice((1, 2, 2, 3)), rng.choice((1, 1, 2, 3, 8, 16, 17))
+    inputs, outputs = (rng.choice((1, 2, 3, 5, 8, 16, 17, 32)) for _ in range(2))
+    if groups > 1 and rng.random() < 0.5:
+        inputs = outputs = 1
+
+    def each(choices):
+        return tuple(rng.choice(choices) for _ in range(rank))
+
+    space = each((1, 2, 3, 5, 8, 14, 20, 31) if rank < 3 else (1, 2, 4, 7))
+    taps = each((1, 2, 3, 3, 4, 5, 7, 11, 21, 31) if rank < 3 else (1, 2, 3))
+    strides, dilation = each((1, 1, 2, 3)), each((1, 1, 2, 3))
+    reach = [(k - 1) * d for k, d in zip(taps, dilation)]
+    padding = tuple(
+        (r // 2, r - r // 2) if rng.random() < 0.5 else (rng.randint(0, r), rng.randint(0, r)) for r in reach
+    )
+    lhs, rhs = (rng.choice((1, 2, 3, 8)), *space, groups * inputs), (*taps, inputs, groups * outputs)
+    return Problem(lhs, rhs, strides, padding, (1,) * rank, dilation, groups, "float32")
+
+
+def report(seed: int, count: int) -> None:
+    """Convolve that many problems of its home ground, each after its name."""
+    import jax
+    import numpy as np
+
+    rng = random.Random(seed)
+    while count:
+        problem = draw(rng)
+        if problem.is_empty or problem.flops > 1e8 or onednn.supports(problem):
+            continue
+        print(problem, flush=True)
+        arrays = [np.zeros(shape, np.float32) for shape in (problem.lhs_shape, problem.rhs_shape)]
+        jax.jit(lambda x, w, p=problem: onednn.apply(p, x, w, None))(*arrays).block_until_ready()
+        count -= 1
+
+
+def code_taken(isa: str, seed: int, count: int) -> list[tuple[str, str]]:
+    """(problem, the name of oneDNN's code for it) for generated problems of its home ground."""
+    env = {**os.environ, "JAX_PLATFORMS": "cpu", "JCONV_ONEDNN": "1", "ONEDNN_VERBOSE": "1", "ONEDNN_MAX_CPU_ISA": isa}
+    env["PYTHONPATH"] = os.pathsep.join(p for p in sys.path if p)
+    # On one core no loop is parallel, so that nothing can wait for ever and spoil the report.
+    code = f"import os; os.sched_setaffinity(0, {{0}}); from {__name__} import report; report({seed}, {count})"
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr[-2000:]
+    problem, taken = "", []
+    for line in done.stdout.splitlines():
+        if line.startswith("Problem("):
+            problem = line
+        elif match := re.match(r"onednn_verbose,.*exec,cpu,convolution,([^,]*),", line):
+            taken.append((problem, match[1]))
+    return taken
+
+
+def check(isa: str, seed: int, count: int) -> None:
+    taken = code_taken(isa, seed, count)
+    assert len(taken) >= count
+    wrong = [(name, problem) for problem, name in taken if re.search(r"(^|[:+])(ref|gemm)", name)]
+    assert not wrong, wrong[:5]
+
+
+@pytest.mark.parametrize("isa", ["DEFAULT", "AVX2"])
+def test_its_home_ground_is_mapped(isa):
+    check(isa, 0, 120)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("isa", ["DEFAULT", "AVX2", "AVX512_CORE"])
+@pytest.mark.parametrize("seed", range(1, 4))
+def test_its_home_ground_is_mapped_thoroughly(isa, seed):
+    check(isa, seed, 1500)
