@@ -77,36 +77,37 @@ def points(
     right = column(segments.right) + width * jnp.asarray(table.right, dtype)
     xl, yl, xr, yr = (pick(v) for v in pieces[:4])
     length = xr - xl
-    first = left <= right
-    shift = jnp.where(first, length * left, -length * right)
-    counts = jnp.broadcast_to((length > 0) & (width > 0), first.shape)
-    jacobian = length * width
+    exists = (length > 0) & (width > 0)
+    length, jacobian = jnp.where(exists, length, 0), jnp.where(exists, length * width, 0)
+    first, distance = left <= right, length * jnp.minimum(left, right)
+    counts = exists
     if pieces.open_left or pieces.open_right:
         last = pieces.xl.shape[0] - 1
         is_open = {True: pick(jnp.arange(last + 1) == last) & pieces.open_right}
         is_open[False] = pick(jnp.arange(last + 1) == 0) & pieces.open_left
         # Beyond this distance (1e60, or 1e12 in float32) no integrable tail counts, and powers of x may overflow.
         nearest = 1e-60 if jnp.finfo(dtype).bits == 64 else 1e-12
+        counts = jnp.broadcast_to(counts, first.shape)
         for rightward, mine in is_open.items():
             near, far = (left, right) if rightward else (right, left)
             far = jnp.maximum(far, nearest)
-            offset = near / far
-            sign = 1 if rightward else -1
             first = jnp.where(mine, rightward, first)
-            shift = jnp.where(mine, sign * offset, shift)
+            distance = jnp.where(mine, near / far, distance)
             jacobian = jnp.where(mine, width / far**2, jacobian)
             counts = jnp.where(mine, (far > nearest) & (width > 0), counts)
-    corner_x, corner_y = jnp.where(first, xl, xr), jnp.where(first, yl, yr)
+        jacobian = jnp.where(counts, jacobian, 0)
+    inside = lambda corner, place: jnp.where(counts, corner, place)
+    corner_x = jnp.where(first, inside(xl, harmless[0]), inside(xr, harmless[0]))
+    corner_y = jnp.where(first, inside(yl, harmless[1]), inside(yr, harmless[1]))
     if closed:
-        shift = jnp.where(first, 1, -1) * jnp.maximum(
-            jnp.abs(shift), jnp.minimum(_nudge(corner_x, corner_y), length / 2)
-        )
-    x = jnp.where(counts, _off(corner_x, shift), harmless[0])
-    y = _off(corner_y, -shift)
+        distance = jnp.maximum(distance, jnp.minimum(_nudge(corner_x, corner_y), length / 2))
+    elif counts is not exists:
+        distance = jnp.where(counts, distance, 0)
+    sign = jnp.where(first, 1, -1).astype(dtype)
+    x, y = corner_x + sign * _off(corner_x, distance), corner_y - sign * _off(corner_y, distance)
     if at_rest:
         y = y + (t - jax.lax.stop_gradient(t))
-    y = jnp.where(counts, y, harmless[1])
-    return Points(x, y, jnp.where(counts, jacobian, 0), corner_x, corner_y)
+    return Points(x, y, jnp.broadcast_to(jacobian, x.shape), corner_x, corner_y)
 
 
 def _nudge(x: jax.Array, y: jax.Array) -> jax.Array:
@@ -114,11 +115,9 @@ def _nudge(x: jax.Array, y: jax.Array) -> jax.Array:
     return 4 * jnp.finfo(x.dtype).eps * jnp.maximum(jnp.abs(x), jnp.abs(y))
 
 
-def _off(corner: jax.Array, shift: jax.Array) -> jax.Array:
-    """corner + shift, but never the corner itself, where a singular function is infinite."""
-    place = corner + shift
-    step = jnp.finfo(corner.dtype).eps * jnp.abs(corner) * jnp.sign(shift)
-    return place + jax.lax.stop_gradient(jnp.where((place == corner) & (shift != 0), step, 0))
+def _off(corner: jax.Array, distance: jax.Array) -> jax.Array:
+    """The distance, but not so small that rounding leads to the corner itself, where a function may be infinite."""
+    return jnp.maximum(distance, jax.lax.stop_gradient(jnp.finfo(corner.dtype).eps * jnp.abs(corner)))
 
 
 def boundary(f: Callable, g: Callable, pieces: Pieces, harmless: tuple, t: jax.Array) -> jax.Array:
@@ -170,15 +169,16 @@ def summed(f: Callable, g: Callable, p: Points, table: Table, far_end: Any) -> t
     at_x, at_y = _align(sampled(f, p.x), sampled(g, p.y), 2)
     wide = lambda v: v.reshape(v.shape + (1,) * (at_x.ndim - 2))
     product = jnp.where(wide(p.jacobian != 0), at_x * at_y, 0)
-    weighted = product * wide(p.jacobian)
+    # Held in memory, as are f and g where the error is wanted too: sums would each compute all of it anew.
+    weighted = jax.lax.optimization_barrier(product * wide(p.jacobian))
     value = _contract(weighted, table.weights)
-    # None of the error estimate is differentiated; its sums hold the values rather than compute them anew each, which
-    # would fuse into one pass where only the value is wanted.
-    weighted, product, at_x, at_y = jax.lax.optimization_barrier(jax.lax.stop_gradient((weighted, product, at_x, at_y)))
+    # None of the error estimate is differentiated.
+    at_x, at_y = jax.lax.optimization_barrier(jax.lax.stop_gradient((at_x, at_y)))
+    weighted = jax.lax.stop_gradient(weighted)
     p = Points(*jax.lax.stop_gradient(p[:5]), p.weighted)
     missed = jnp.max(jnp.abs(_contract(weighted, table.null.T)), axis=-1)
     error = missed + _rounding(weighted, at_x, at_y, p, table.weights, wide)
-    return value, error if far_end is None else error + _tail(product, p, far_end, wide)
+    return value, error if far_end is None else error + _tail(jax.lax.stop_gradient(product), p, far_end, wide)
 
 
 def _contract(values: jax.Array, weights: np.ndarray) -> jax.Array:
