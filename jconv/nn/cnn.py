@@ -10,6 +10,7 @@ from flax.nnx.nn import initializers
 
 from jconv._core import check
 from jconv.nn.conv import Conv
+from jconv.nn.pooling import max_pool
 
 
 class CNN(nnx.Module):
@@ -77,7 +78,7 @@ class CNN(nnx.Module):
         for stage in self.stages:
             for conv in stage:
                 x = nnx.relu(conv(x))
-            x = nnx.max_pool(x, (2, 2), strides=(2, 2))
+            x = max_pool(x, (2, 2), 2)
         x = nnx.relu(self.hidden(x.reshape(len(x), -1)))
         if key is None:
             x = self.dropout(x, deterministic=True)
