@@ -207,16 +207,21 @@ def _walked(problem: Problem, forward: Problem, x: jax.Array, y: jax.Array) -> j
         values = im2col.patches(block, jnp.moveaxis(split, -2, 1).reshape(block.lhs_shape))
         return values.reshape(lanes * count, -1, block.tap_count * block.lhs_shape[-1])
 
-    def step(total, index):
+    def term(index):
         image, band = index // blocks * share, index % blocks * rows
         start = (image, band if on_cotangent else band * stride, *[0] * n)
         samples = lax.dynamic_slice(x, start, x_block)
         cotangent = lax.dynamic_slice(y, (image, band, *[0] * n), y_block)
         left, right = matrices(patches, samples), matrices(along, cotangent)
-        return total + products.transposed_product(problem, left, right), None
+        return products.transposed_product(problem, left, right)
 
-    sides = (taps_on_x * narrow[0], taps_on_y * narrow[1])
-    total, _ = lax.scan(step, jnp.zeros((lanes * count, *sides), x.dtype), jnp.arange(images // share * blocks))
+    steps = images // share * blocks
+    if steps == 1:
+        total = term(0)
+    else:
+        sides = (taps_on_x * narrow[0], taps_on_y * narrow[1])
+        start = jnp.zeros((lanes * count, *sides), x.dtype)
+        total, _ = lax.scan(lambda so_far, index: (so_far + term(index), None), start, jnp.arange(steps))
     total = total.reshape(lanes, count, taps_on_x, narrow[0], taps_on_y, narrow[1]).sum(0, dtype=x.dtype)
     # Walking forwards over ȳ meets the taps that lie on it backwards.
     total = jnp.moveaxis(jnp.flip(total, 3), 3, 1)

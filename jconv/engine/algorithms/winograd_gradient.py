@@ -8,14 +8,16 @@ products are summed over all tiles by matrix products before the inverse transfo
 
 from __future__ import annotations
 
+import functools
 import math
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from jconv.engine.algorithms import products, shapes, toom_cook
-from jconv.engine.algorithms.winograd import CACHE_BYTES, TILE, mix, not_plain, transform_tiles
+from jconv.engine.algorithms.winograd import CACHE_BYTES, TILE, not_plain, transform_tiles
 from jconv.engine.problem import Problem
 
 NAME = "winograd_gradient"
@@ -105,8 +107,7 @@ def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, run):
         groups = [a.reshape(-1, images, *a.shape[1:]) for a in (x, y)]
         start = jnp.zeros((6**n, problem.batch, problem.out_channels), x.dtype)
         total, _ = lax.scan(step, start, tuple(groups))
-    out = total.reshape(*([6] * n), problem.batch, problem.out_channels)
-    for _ in range(n):
-        out = mix(at, [out[p] for p in range(6)])
-        out = jnp.moveaxis(out, 0, n - 1)
-    return jnp.moveaxis(out, n, 0)
+    # Along all axes at once, as a product: fused into what comes next, each output would be worked out on its own.
+    inverse = jnp.asarray(functools.reduce(np.kron, [at] * n), total.dtype)
+    out = jnp.matmul(inverse, total.reshape(len(total), -1), precision="highest")
+    return jnp.moveaxis(out.reshape(*[OUTPUTS] * n, problem.batch, problem.out_channels), n, 0)
