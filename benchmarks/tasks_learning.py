@@ -33,7 +33,7 @@ def run(task: str, seed: int, folder: Path, options: list[str]) -> dict:
     out = folder / f"{task}-{seed}"
     if not (out / "metrics.json").is_file():
         begin = time.perf_counter()
-        command = [sys.executable, "-m", "jconv.cli", "train", task, "--seed", str(seed), "--out", str(out)]
+        command = [sys.executable, "-m", "jconv", "train", task, "--seed", str(seed), "--out", str(out)]
         subprocess.run([*command, "--checkpoint-every", "0", *options], check=True)
         (out / "wall.json").write_text(json.dumps(round(time.perf_counter() - begin, 1)))
     metrics = json.loads((out / "metrics.json").read_text())

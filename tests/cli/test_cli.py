@@ -47,7 +47,7 @@ def test_digits_killed_in_the_middle_end_in_the_same_bits(tmp_path, capsys):
     options = ["train", "digits", "--steps", "120", "--checkpoint-every", "20", "--seed", "1"]
     cut, whole = tmp_path / "cut", tmp_path / "whole"
     running = subprocess.Popen(
-        [sys.executable, "-m", "jconv.cli", *options, "--out", str(cut)],
+        [sys.executable, "-m", "jconv", *options, "--out", str(cut)],
         env={**os.environ, "JAX_ENABLE_X64": "1"},  # as in this process
         stderr=subprocess.PIPE,
     )
@@ -186,7 +186,7 @@ def test_wrong_input_is_one_line_and_exit_code_2(files, capsys, command, message
 
 def test_a_real_process_ends_the_same_way(tmp_path):
     done = subprocess.run(
-        [sys.executable, "-m", "jconv.cli", "learn", "--kernels", "sobl", "--out", str(tmp_path)],
+        [sys.executable, "-m", "jconv", "learn", "--kernels", "sobl", "--out", str(tmp_path)],
         capture_output=True,
         text=True,
     )

@@ -16,7 +16,7 @@ KILLS, STEPS, EVERY = 10, 800, 20
 def start(folder, *options):
     command = ["train", "digits", "--steps", str(STEPS), "--checkpoint-every", str(EVERY), "--out", str(folder)]
     environment = {name: value for name, value in os.environ.items() if name != "JAX_COMPILATION_CACHE_DIR"}
-    return subprocess.Popen([sys.executable, "-m", "jconv.cli", *command, *options], env=environment)
+    return subprocess.Popen([sys.executable, "-m", "jconv", *command, *options], env=environment)
 
 
 def newest(folder):
