@@ -1,7 +1,8 @@
 """Every benchmark with its peers: `python -m benchmarks [SECTION …] [--out docs/benchmarks.md]`.
 
-Sections: layers, training, signals, filters, compile. Contenders run in one process, interleaved; times are medians in
-milliseconds, ratios say how many times faster jconv is. A missing peer leaves a dash.
+Sections: layers, training, signals, filters, compile. Contenders run in one process, in turns, each called in a loop
+as programs do; times are medians in milliseconds, ratios say how many times faster jconv is. A missing peer leaves a
+dash.
 
 With `--out` the sections that were run take their places in the file, and the others stay as they are.
 """

@@ -19,20 +19,19 @@ def interleaved(contenders: dict[str, Callable[[], object]], rounds: int = 7, se
     the threads of PyTorch's OpenMP spin for some milliseconds after their work, and would take a core from whoever
     comes next.
     """
-    repeats, brief = {}, {}
+    usual = {}
     for name, call in contenders.items():
         jax.block_until_ready(call())  # compile, allocate
-        taken = min(_timed(call, 1) for _ in range(2))
-        repeats[name], brief[name] = max(1, min(1000, int(TURN / max(taken, 1e-7)))), taken < WAKE
+        usual[name] = min(_timed(call, 1) for _ in range(2))
     times: dict[str, list[float]] = {name: [] for name in contenders}
     begun = time.perf_counter()
     for turn in range(rounds):
         for name, call in contenders.items():
             time.sleep(REST)
             woken = time.perf_counter() + WAKE
-            while brief[name] and time.perf_counter() < woken:
+            while usual[name] < WAKE and time.perf_counter() < woken:
                 jax.block_until_ready(call())
-            times[name].append(_timed(call, repeats[name]))
+            times[name].append(_timed(call, max(1, min(1000, int(TURN / usual[name])))))
         if turn >= 2 and time.perf_counter() - begun > seconds:
             break
     return {name: statistics.median(values) for name, values in times.items()}

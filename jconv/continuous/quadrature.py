@@ -77,10 +77,9 @@ def points(
     right = column(segments.right) + width * jnp.asarray(table.right, dtype)
     xl, yl, xr, yr = (pick(v) for v in pieces[:4])
     length = xr - xl
-    exists = (length > 0) & (width > 0)
-    length, jacobian = jnp.where(exists, length, 0), jnp.where(exists, length * width, 0)
+    counts = (length > 0) & (width > 0)
+    length, jacobian = jnp.where(counts, length, 0), jnp.where(counts, length * width, 0)
     first, distance = left <= right, length * jnp.minimum(left, right)
-    counts = exists
     if pieces.open_left or pieces.open_right:
         last = pieces.xl.shape[0] - 1
         is_open = {True: pick(jnp.arange(last + 1) == last) & pieces.open_right}
@@ -95,14 +94,12 @@ def points(
             distance = jnp.where(mine, near / far, distance)
             jacobian = jnp.where(mine, width / far**2, jacobian)
             counts = jnp.where(mine, (far > nearest) & (width > 0), counts)
-        jacobian = jnp.where(counts, jacobian, 0)
+        jacobian, distance = jnp.where(counts, jacobian, 0), jnp.where(counts, distance, 0)
     inside = lambda corner, place: jnp.where(counts, corner, place)
     corner_x = jnp.where(first, inside(xl, harmless[0]), inside(xr, harmless[0]))
     corner_y = jnp.where(first, inside(yl, harmless[1]), inside(yr, harmless[1]))
     if closed:
         distance = jnp.maximum(distance, jnp.minimum(_nudge(corner_x, corner_y), length / 2))
-    elif counts is not exists:
-        distance = jnp.where(counts, distance, 0)
     sign = jnp.where(first, 1, -1).astype(dtype)
     x, y = corner_x + sign * _off(corner_x, distance), corner_y - sign * _off(corner_y, distance)
     if at_rest:

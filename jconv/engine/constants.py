@@ -2,8 +2,8 @@
 
 Fitted by `python -m benchmarks.fit` (least squares on the logarithm of the ratio) to the layers, filters and signals
 of `benchmarks/`, in float32 on two cores of AMD EPYCs (Zen 4 and 5, AVX-512), with JAX 0.10 and 0.12 together, with
-oneDNN and without; those of oneDNN, kernel gradients, FFTs and channel sums anew with JAX 0.12 and contenders that are
-awake, that is, called in a loop.
+oneDNN and without; those of oneDNN, kernel gradients, FFTs, overlap-save and channel sums anew with JAX 0.12 and
+contenders that are awake, that is, called in a loop.
 XLA's own convolutions have two sets: it works with Eigen up to JAX 0.11, with YNNPACK since 0.12.
 Other processors scale all constants alike, more or less, which leaves the choice as it is; where it does not,
 `effort="measure"` asks the device itself.
@@ -165,7 +165,7 @@ CONSTANTS: dict[str, dict[str, float]] = {
         "signal_flops": 5.97e-11,
     },
     "overlap_add": {"bytes": 2.52e-10, "calls": 1.2e-05, "channel_bytes": 7.81e-10, "fft_flops": 3.47e-11},
-    "overlap_save": {"bytes": 3e-11, "calls": 0.0001, "fft_flops": 1.6e-11, "steps": 3e-05, "tile_bytes": 3e-10},
+    "overlap_save": {"bytes": 3e-11, "calls": 2e-05, "fft_flops": 7.61e-12, "steps": 3e-06, "tile_bytes": 3.92e-10},
     "toeplitz": {
         "bytes": 3.04e-11,
         "calls": 1.2e-05,

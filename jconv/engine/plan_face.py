@@ -75,8 +75,8 @@ def plan(
     --------
     >>> x = jax.ShapeDtypeStruct((1, 1, 1024, 1024), jnp.float32)
     >>> w = jax.ShapeDtypeStruct((1, 1, 63, 63), jnp.float32)
-    >>> plan(x, w, (1, 1), "SAME").algorithm in ("fft", "overlap_save")
-    True
+    >>> plan(x, w, (1, 1), "SAME").algorithm
+    'overlap_save'
     """
     check.choice("of", of, PASSES)
     check.choice("effort", effort, ("estimate", "measure"))

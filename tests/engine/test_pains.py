@@ -128,6 +128,12 @@ def test_transposed_and_strided_gradients_multiply_no_zeros():
     x = np.ones((4, 28, 28, 32), np.float32)
     w = np.ones((2, 2, 32, 32), np.float32)
 
+    def loss(x, w):
+        return (jconv.conv_transpose(x, w, (2, 2), "SAME") ** 2).sum()
+
+    text = jax.jit(jax.grad(loss, (0, 1))).lower(x, w).as_text()
+    assert "lhs_dilate" not in text or "lhs_dilate = [2, 2]" not in text
+
     def strided(x, w):
         numbers = ("NHWC", "HWIO", "NHWC")
         return conv_general_dilated(x, w, (2, 2), "SAME", dimension_numbers=numbers)
