@@ -7,14 +7,13 @@ lose all that they gain. Groups become a batch of matrix products.
 
 from __future__ import annotations
 
-import itertools
 import math
 
 import jax
 import jax.numpy as jnp
 from jax import lax
 
-from jconv.engine.algorithms import products, shapes
+from jconv.engine.algorithms import products, shapes, windows
 from jconv.engine.problem import Problem, unit
 
 NAME = "im2col"
@@ -83,30 +82,6 @@ def parts(problem: Problem) -> tuple[Problem, ...]:
     return ()
 
 
-def patches(problem: Problem, padded: jax.Array) -> jax.Array:
-    """(N, *out_space, taps, G·I) from padded images (N, *space, G·I)."""
-    *leading, last = problem.taps
-    if last == 1 or problem.strides[-1] > 1 or problem.rhs_dilation[-1] > 1:
-        slices = [shapes.tap_slice(problem, padded, t) for t in shapes.tap_indices(problem)]
-        return slices[0][..., None, :] if len(slices) == 1 else jnp.stack(slices, axis=-2)
-    out, channels = problem.out_space[-1], padded.shape[-1]
-    rows = _runs(padded.reshape(-1, padded.shape[-2] * channels), last * channels, channels, out)
-    rows = rows.reshape(*padded.shape[:-2], out, last * channels)
-    slices = [shapes.tap_slice(problem, rows, tap) for tap in itertools.product(*map(range, leading))]
-    stacked = slices[0] if len(slices) == 1 else jnp.stack(slices, axis=-2)
-    return stacked.reshape(padded.shape[0], *problem.out_space, problem.tap_count, channels)
-
-
-def _runs(rows: jax.Array, size: int, step: int, count: int) -> jax.Array:
-    """(L, count, size): of each of L rows so many runs of `size` neighbours, each `step` behind the one before.
-
-    A gather copies whole runs at the speed of memory; XLA puts shifted slices together at half of it.
-    """
-    numbers = lax.GatherDimensionNumbers(offset_dims=(0, 2), collapsed_slice_dims=(), start_index_map=(1,))
-    starts = step * jnp.arange(count, dtype=jnp.int32)[:, None]
-    return lax.gather(rows, starts, numbers, (len(rows), size), mode=lax.GatherScatterMode.PROMISE_IN_BOUNDS)
-
-
 def images_at_once(count: int, image_bytes: int, block_bytes: int) -> int:
     """How many images fill a block: a divisor of their number."""
     wanted = max(1, block_bytes // max(image_bytes, 1))
@@ -122,11 +97,11 @@ def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, run):
 
     def multiply(block: Problem, padded: jax.Array) -> jax.Array:
         if groups == 1:
-            rows = patches(block, padded).reshape(-1, block.tap_count * inputs)
+            rows = windows.patches(block, padded).reshape(-1, block.tap_count * inputs)
             return products.product(problem, rows, weights).reshape(block.out_shape)
         split = jnp.moveaxis(padded.reshape(*padded.shape[:-1], groups, inputs), -2, 0)
         split = split.reshape(-1, *padded.shape[1:-1], inputs)
-        rows = patches(block.replace(lhs_shape=split.shape, groups=1), split)
+        rows = windows.patches(block.replace(lhs_shape=split.shape, groups=1), split)
         out = products.product(problem, rows.reshape(groups, -1, block.tap_count * inputs), weights)
         return jnp.moveaxis(out, 0, 1).reshape(block.out_shape)
 

@@ -26,7 +26,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from jconv._core.cores import cores
-from jconv.engine.algorithms import im2col, products, shapes
+from jconv.engine.algorithms import im2col, products, shapes, windows
 from jconv.engine.problem import Problem, unit
 
 NAME = "kernel_gradient"
@@ -204,7 +204,7 @@ def _walked(problem: Problem, forward: Problem, x: jax.Array, y: jax.Array) -> j
     def matrices(block: Problem, samples: jax.Array) -> jax.Array:
         """(lanes · blocks of groups, rows of all positions, taps · merged channels)."""
         split = samples.reshape(lanes, at_once, *samples.shape[1:-1], count, -1)
-        values = im2col.patches(block, jnp.moveaxis(split, -2, 1).reshape(block.lhs_shape))
+        values = windows.patches(block, jnp.moveaxis(split, -2, 1).reshape(block.lhs_shape))
         return values.reshape(lanes * count, -1, block.tap_count * block.lhs_shape[-1])
 
     def term(index):

@@ -1,0 +1,43 @@
+"""Windows as rows of a matrix, beside JAX's own patches."""
+
+import itertools
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax import lax
+
+from jconv.engine.algorithms import windows
+from jconv.engine.problem import Problem
+
+SPACE = (13, 11, 9)
+CHANNELS = (1, 3, windows.LONG_RUN)
+GEOMETRIES = [((3, 2, 4), (1, 1, 1), (1, 1, 1)), ((2, 3, 3), (2, 1, 2), (1, 2, 1)), ((3, 1, 2), (1, 2, 3), (2, 1, 3))]
+
+
+@pytest.mark.parametrize(("ndim", "channels", "geometry"), itertools.product((1, 2, 3), CHANNELS, GEOMETRIES))
+def test_windows_equal_jax_patches(ndim, channels, geometry):
+    taps, strides, dilation = (part[-ndim:] for part in geometry)
+    x = np.random.default_rng(0).standard_normal((2, *SPACE[-ndim:], channels), np.float32)
+    problem = Problem(
+        lhs_shape=x.shape,
+        rhs_shape=(*taps, channels, 1),
+        strides=strides,
+        padding=((0, 0),) * ndim,
+        lhs_dilation=(1,) * ndim,
+        rhs_dilation=dilation,
+        groups=1,
+        dtype="float32",
+    )
+    letters = "DHW"[-ndim:]
+    expected = lax.conv_general_dilated_patches(
+        x,
+        taps,
+        strides,
+        "VALID",
+        rhs_dilation=dilation,
+        dimension_numbers=(f"N{letters}C", f"{letters}IO", f"N{letters}C"),
+    )
+    # JAX lists the channels of a patch before its taps.
+    expected = jnp.swapaxes(expected.reshape(*expected.shape[:-1], channels, -1), -1, -2)
+    np.testing.assert_array_equal(windows.patches(problem, jnp.asarray(x)), expected)
