@@ -6,8 +6,11 @@ import re
 import subprocess
 import sys
 
+import jax
+import numpy as np
 import pytest
 
+import jconv
 from jconv.engine import onednn_probe
 from jconv.engine.algorithms import onednn
 from jconv.engine.problem import Problem
@@ -37,9 +40,6 @@ def draw(rng: random.Random) -> Problem:
 
 def report(seed: int, count: int) -> None:
     """Convolve that many problems of its home ground, each after its name."""
-    import jax
-    import numpy as np
-
     rng = random.Random(seed)
     while count:
         problem = draw(rng)
@@ -85,3 +85,22 @@ def test_its_home_ground_is_mapped(isa):
 @pytest.mark.parametrize("seed", range(1, 4))
 def test_its_home_ground_is_mapped_thoroughly(isa, seed):
     check(isa, seed, 1500)
+
+
+@pytest.mark.parametrize("width", [*onednn.SLOW_WIDTHS, onednn.FAST_WIDTH])
+@pytest.mark.parametrize("padding", ["SAME", "VALID", [(0, 2), (11, 1)]])
+def test_widened_kernels_give_the_same_sums(width, padding):
+    rng, channels = np.random.default_rng(0), onednn.WIDE_GROUPS
+    x = rng.standard_normal((2, 9, 21, channels), np.float32)
+    w = rng.standard_normal((3, width, 1, channels), np.float32)
+    layout = {"dimension_numbers": ("NHWC", "HWIO", "NHWC"), "feature_group_count": channels}
+    found = jconv.conv_general_dilated(x, w, (1, 1), padding, **layout, algorithm="onednn")
+    expected = jax.lax.conv_general_dilated(x, w, (1, 1), padding, **layout)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4)
+
+
+def test_widened_kernels_are_refused_where_inf_must_not_spread():
+    x, w = jax.ShapeDtypeStruct((1, 16, 16, 64), "float32"), jax.ShapeDtypeStruct((13, 13, 1, 64), "float32")
+    layout = {"dimension_numbers": ("NHWC", "HWIO", "NHWC"), "feature_group_count": 64}
+    assert jconv.plan(x, w, (1, 1), "SAME", **layout).algorithm == "onednn"
+    assert jconv.plan(x, w, (1, 1), "SAME", **layout, finite_only=False).algorithm != "onednn"

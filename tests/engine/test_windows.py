@@ -15,7 +15,7 @@ CHANNELS = (1, 3, windows.LONG_RUN)
 GEOMETRIES = [((3, 2, 4), (1, 1, 1), (1, 1, 1)), ((2, 3, 3), (2, 1, 2), (1, 2, 1)), ((3, 1, 2), (1, 2, 3), (2, 1, 3))]
 
 
-@pytest.mark.parametrize(("ndim", "channels", "geometry"), itertools.product((1, 2, 3), CHANNELS, GEOMETRIES))
+@pytest.mark.parametrize(("ndim", "channels", "geometry"), [*itertools.product((1, 2, 3), CHANNELS, GEOMETRIES)])
 def test_windows_equal_jax_patches(ndim, channels, geometry):
     taps, strides, dilation = (part[-ndim:] for part in geometry)
     x = np.random.default_rng(0).standard_normal((2, *SPACE[-ndim:], channels), np.float32)

@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from jconv.engine.algorithms import shapes, signal_sum, unpadded
+from jconv.engine.algorithms import products, shapes, signal_sum, unpadded, xla
 from jconv.engine.problem import Problem, dilated
 
 NAME = "direct"
@@ -43,12 +43,22 @@ def _unrolled(problem: Problem) -> int:
 
 def features(problem: Problem) -> dict[str, float]:
     flops = problem.flops * math.prod(problem.lhs_dilation)
+    if problem.tap_count == problem.groups == 1 and flops == problem.flops and not _elementwise(problem):
+        # One product of the arrays as they are.
+        work = flops * products.waste(problem.in_channels, problem.multiplier) * problem.itemsize / 4
+        return {
+            "pointwise_calls": 1.0,
+            "flops": flops,
+            f"{xla.LIBRARY}_pointwise_flops": work,
+            "pointwise_bytes": float(problem.io_bytes),
+        }
     looped = problem.tap_count > _unrolled(problem)
     if signal_sum.applies(problem) and not looped:
         return signal_sum.features(problem)
     if not _elementwise(problem):
+        steps = problem.tap_count
         narrow = min(problem.in_channels, problem.multiplier) < 16
-        kind, steps = "grouped" if problem.groups > 1 else "narrow" if narrow else "matmul", problem.tap_count
+        kind = "grouped" if problem.groups > 1 else "narrow" if narrow else "matmul"
         kind = f"volume_{kind}" if problem.ndim > 2 else kind
     else:
         kind = "depthwise" if problem.out_channels > 1 else "image" if _without_copy(problem) else "single"

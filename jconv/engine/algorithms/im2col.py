@@ -56,7 +56,7 @@ def features(problem: Problem) -> dict[str, float]:
     return {
         "calls": 1.0,
         "flops": problem.flops,
-        **products.features(problem, problem.flops * _waste(depth, problem.multiplier)),
+        **products.features(problem, problem.flops * products.waste(depth, problem.multiplier)),
         "patch_bytes": float(patches * problem.itemsize),
         "grouped_patch_bytes": float(patches * problem.itemsize) if problem.groups > 1 else 0.0,
         # Patches of few channels are put together from pieces shorter than a vector.
@@ -65,11 +65,6 @@ def features(problem: Problem) -> dict[str, float]:
         "strided_patch_bytes": float(patches * problem.itemsize) if max(problem.strides) > 1 else 0.0,
         "steps": float(blocks * problem.batch // images),
     }
-
-
-def _waste(depth: int, width: int) -> float:
-    """How much slower a product with few columns or a short inner axis runs than a large one."""
-    return (1 + 8 / width) * (1 + 8 / depth)
 
 
 def memory(problem: Problem) -> int:

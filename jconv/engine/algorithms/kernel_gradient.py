@@ -35,7 +35,7 @@ MAX_OUTPUTS = 128
 WIDE = 32
 NARROW = 16
 """Columns of ȳ up to which taps are laid on it."""
-BLOCK_BYTES = 1 << 22
+BLOCK_BYTES = 3 << 20
 CORES = cores()
 
 
@@ -126,14 +126,11 @@ def features(problem: Problem) -> dict[str, float]:
     on_cotangent = problem.out_space[0] if _on_cotangent(problem) else 1
     sides = problem.batch * outputs // on_cotangent, problem.multiplier * on_cotangent
     waste = math.prod(1 + 8 / (merged * side) for side in sides)
-    copied = float(images * rows * row)
     return {
         "calls": 1.0,
         "flops": flops,
         **products.features(problem, flops * waste),
-        "patch_bytes": copied if outputs > 1 else 0.0,
-        "grouped_patch_bytes": copied if problem.groups > merged else 0.0,
-        "strided_patch_bytes": copied if max(problem.rhs_dilation) > 1 or problem.strides[-1] > 1 else 0.0,
+        "patch_bytes": float(images * rows * row) if outputs > 1 else 0.0,
         "bytes": float(problem.io_bytes),
         "steps": float(images // _images(problem) * blocks) if outputs > 1 else 1.0,
     }

@@ -16,6 +16,7 @@ import math
 import jax.numpy as jnp
 
 from jconv.engine import internals, onednn_probe
+from jconv.engine.algorithms import shapes
 from jconv.engine.problem import Problem, unit
 
 NAME = "onednn"
@@ -23,7 +24,15 @@ ACCURACY = "direct"
 MAX_TAPS_PER_AXIS = 64
 MAX_DEPTHWISE_TAPS_PER_AXIS = 256
 MAX_DENSE_TAPS = 1024
+SLOW_WIDTHS, FAST_WIDTH, WIDE_GROUPS = (12, 13), 14, 64
+"""Depthwise kernels so wide over so many groups make it unroll more code than the processor's cache of instructions
+holds, and take three times as long as wider ones."""
 STEP = 4  # outputs that the code for dilated depthwise kernels computes at once, on the narrowest of processors
+
+
+def accuracy(problem: Problem) -> str:
+    """Zeros written behind a kernel meet samples."""
+    return ACCURACY if _widened(problem) == problem else "toeplitz"
 
 
 def supports(problem: Problem) -> str | None:
@@ -65,6 +74,20 @@ def _reaches_past_a_step(problem: Problem) -> bool:
     return max(left, last - problem.space[-1] - left) > step
 
 
+def _widened(problem: Problem) -> Problem:
+    """The same with zeros behind a depthwise kernel's last axis, where oneDNN is faster so."""
+    narrow = problem.taps[-1] not in SLOW_WIDTHS or problem.groups < WIDE_GROUPS
+    spread = not unit(problem, "strides", "rhs_dilation")
+    if narrow or spread or problem.in_channels > 1 or problem.multiplier > 1:
+        return problem
+    lo, hi = problem.padding[-1]
+    more = FAST_WIDTH - problem.taps[-1]
+    return problem.replace(
+        rhs_shape=(*problem.taps[:-1], FAST_WIDTH, *problem.rhs_shape[-2:]),
+        padding=(*problem.padding[:-1], (lo, hi + more)),
+    )
+
+
 def _row(problem: Problem) -> Problem:
     """Signals as images of one row."""
     return problem.replace(
@@ -78,6 +101,7 @@ def _row(problem: Problem) -> Problem:
 
 
 def features(problem: Problem) -> dict[str, float]:
+    problem = _widened(problem)
     kind = "dense"
     if problem.groups > 1:
         kind = "grouped" if problem.in_channels > 1 else "depthwise"
@@ -94,7 +118,10 @@ def features(problem: Problem) -> dict[str, float]:
         f"{kind}_flops": problem.flops * waste_out,
         "narrow_flops": narrow,
         "strided_flops": problem.flops if kind == "dense" and max(problem.strides) > 1 else 0.0,
-        "gradient_flops": problem.flops if math.prod(problem.out_space) < problem.tap_count else 0.0,
+        # It works on as many outputs at once as a line has.
+        "gradient_flops": problem.flops / problem.out_space[-1]
+        if math.prod(problem.out_space) < problem.tap_count
+        else 0.0,
         "bytes": float(problem.io_bytes),
         # The kernel is brought into blocks of channels on each call.
         "kernel_bytes": float(math.prod(problem.rhs_shape) * problem.itemsize),
@@ -114,6 +141,9 @@ def apply(problem: Problem, lhs, rhs, run):
         # Its code for depthwise lines is 2 to 200 times slower than that for images of one row.
         row = _row(problem)
         return apply(row, lhs.reshape(row.lhs_shape), rhs.reshape(row.rhs_shape), run).reshape(problem.out_shape)
+    widened = _widened(problem)
+    if widened != problem:
+        return apply(widened, lhs, shapes.pad_to(rhs, problem.ndim - 1, FAST_WIDTH), run)
     rank = problem.ndim + 2
     space = list(range(1, rank - 1))
     data = {"dims": rank, "data": {"batch_dim": 0, "feature_dim": rank - 1, "spatial_dims": space}}

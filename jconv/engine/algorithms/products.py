@@ -25,6 +25,11 @@ def features(problem: Problem, flops: float) -> dict[str, float]:
     return {f"{kind}_flops": flops * problem.itemsize / 4}
 
 
+def waste(depth: int, width: int) -> float:
+    """How much slower a product with few columns or a short inner axis runs than a large one."""
+    return (1 + 8 / width) * (1 + 8 / depth)
+
+
 def transposed_product(problem: Problem, a: jax.Array, b: jax.Array) -> jax.Array:
     """aᵀ b for a (..., K, M), b (..., K, N), with any leading batch axes."""
     if b.shape[-1] < a.shape[-1]:
