@@ -15,8 +15,11 @@ CHANNELS = (1, 3, windows.LONG_RUN)
 GEOMETRIES = [((3, 2, 4), (1, 1, 1), (1, 1, 1)), ((2, 3, 3), (2, 1, 2), (1, 2, 1)), ((3, 1, 2), (1, 2, 3), (2, 1, 3))]
 
 
-@pytest.mark.parametrize(("ndim", "channels", "geometry"), [*itertools.product((1, 2, 3), CHANNELS, GEOMETRIES)])
-def test_windows_equal_jax_patches(ndim, channels, geometry):
+CASES = [*itertools.product((1, 2, 3), CHANNELS, GEOMETRIES)]
+
+
+def case(ndim, channels, geometry):
+    """A problem, its images, and JAX's patches of them, taps before channels."""
     taps, strides, dilation = (part[-ndim:] for part in geometry)
     x = np.random.default_rng(0).standard_normal((2, *SPACE[-ndim:], channels), np.float32)
     problem = Problem(
@@ -30,14 +33,26 @@ def test_windows_equal_jax_patches(ndim, channels, geometry):
         dtype="float32",
     )
     letters = "DHW"[-ndim:]
+    layout = (f"N{letters}C", f"{letters}IO", f"N{letters}C")
     expected = lax.conv_general_dilated_patches(
-        x,
-        taps,
-        strides,
-        "VALID",
-        rhs_dilation=dilation,
-        dimension_numbers=(f"N{letters}C", f"{letters}IO", f"N{letters}C"),
+        x, taps, strides, "VALID", rhs_dilation=dilation, dimension_numbers=layout
     )
-    # JAX lists the channels of a patch before its taps.
-    expected = jnp.swapaxes(expected.reshape(*expected.shape[:-1], channels, -1), -1, -2)
-    np.testing.assert_array_equal(windows.patches(problem, jnp.asarray(x)), expected)
+    return problem, jnp.asarray(x), jnp.swapaxes(expected.reshape(*expected.shape[:-1], channels, -1), -1, -2)
+
+
+@pytest.mark.parametrize(("ndim", "channels", "geometry"), CASES)
+def test_patches_equal_jax_patches(ndim, channels, geometry):
+    problem, x, expected = case(ndim, channels, geometry)
+    np.testing.assert_array_equal(windows.patches(problem, x), expected)
+
+
+@pytest.mark.parametrize(("ndim", "channels", "geometry"), CASES)
+@pytest.mark.parametrize("halves", [1, 2])
+def test_gathered_windows_equal_jax_patches(ndim, channels, geometry, halves):
+    """Some of the channels of the second image alone, found by an offset."""
+    problem, x, expected = case(ndim, channels * halves, geometry)
+    grid = windows.Grid.of(problem, x.shape, channels)
+    offset = x[0].size + (halves - 1) * channels
+    found = windows.gathered(x, [*grid.outputs, *grid.taps], grid.run, offset)
+    expected = expected[1, ..., (halves - 1) * channels :]
+    np.testing.assert_array_equal(found.reshape(expected.shape), expected)

@@ -187,42 +187,46 @@ def _walked(problem: Problem, forward: Problem, x: jax.Array, y: jax.Array) -> j
         tall, taps_on_y, taps_on_x = (stride * (rows - 1) + reach + 1, rows), 1, forward.tap_count
         shape = forward.rhs_shape
     share, pieces = lanes * at_once, lanes * count * at_once
-    x_block, y_block = (share, tall[0], *x.shape[2:]), (share, tall[1], *y.shape[2:])
     narrow = [size // count for size in (x.shape[-1], y.shape[-1])]
     no_padding = ((0, 0),) * n
-    patches = forward.replace(lhs_shape=(pieces, *x_block[1:-1], narrow[0]), rhs_shape=shape, padding=no_padding)
-    along = forward.replace(
-        lhs_shape=(pieces, *y_block[1:-1], narrow[1]),
+    on_x = forward.replace(lhs_shape=(pieces, tall[0], *x.shape[2:-1], narrow[0]), rhs_shape=shape, padding=no_padding)
+    on_y = forward.replace(
+        lhs_shape=(pieces, tall[1], *y.shape[2:-1], narrow[1]),
         rhs_shape=(taps_on_y, *[1] * n, 1),
         padding=no_padding,
         strides=(1,) * n,
     )
 
-    def matrices(block: Problem, samples: jax.Array) -> jax.Array:
-        """(lanes · blocks of groups, rows of all positions, taps · merged channels)."""
-        split = samples.reshape(lanes, at_once, *samples.shape[1:-1], count, -1)
-        values = windows.patches(block, jnp.moveaxis(split, -2, 1).reshape(block.lhs_shape))
-        return values.reshape(lanes * count, -1, block.tap_count * block.lhs_shape[-1])
+    def matrices(block: Problem, samples: jax.Array, image, row) -> jax.Array:
+        """(lanes · blocks of groups, taps, positions, taps that lie side by side · merged channels)."""
+        channels, size = block.lhs_shape[-1], math.prod(samples.shape[1:])
+        grid = windows.Grid.of(block, samples.shape, channels)
+        if block.tap_count > 1 and grid.run >= windows.LONG_RUN and samples.size <= windows.MAX_SIZE:
+            places = [(lanes, at_once * size), (count, channels), *grid.taps, (at_once, size), *grid.outputs]
+            found = windows.gathered(samples, places, grid.run, image * size + row * math.prod(samples.shape[2:]))
+            return found.reshape(lanes * count, math.prod(k for k, _ in grid.taps), -1, grid.run)
+        samples = lax.dynamic_slice(samples, (image, row, *[0] * n), (share, *block.space, samples.shape[-1]))
+        split = jnp.moveaxis(samples.reshape(lanes, at_once, *block.space, count, channels), -2, 1)
+        found = windows.patches(block, split.reshape(block.lhs_shape))
+        return found.reshape(lanes * count, 1, -1, block.tap_count * channels)
 
     def term(index):
         image, band = index // blocks * share, index % blocks * rows
-        start = (image, band if on_cotangent else band * stride, *[0] * n)
-        samples = lax.dynamic_slice(x, start, x_block)
-        cotangent = lax.dynamic_slice(y, (image, band, *[0] * n), y_block)
-        left, right = matrices(patches, samples), matrices(along, cotangent)
-        return products.transposed_product(problem, left, right)
+        left = matrices(on_x, x, image, band if on_cotangent else band * stride)
+        return products.all_pairs(problem, left, matrices(on_y, y, image, band))
 
     steps = images // share * blocks
     if steps == 1:
         total = term(0)
     else:
-        sides = (taps_on_x * narrow[0], taps_on_y * narrow[1])
-        start = jnp.zeros((lanes * count, *sides), x.dtype)
+        start = jnp.zeros(jax.eval_shape(term, 0).shape, x.dtype)
         total, _ = lax.scan(lambda so_far, index: (so_far + term(index), None), start, jnp.arange(steps))
-    total = total.reshape(lanes, count, taps_on_x, narrow[0], taps_on_y, narrow[1]).sum(0, dtype=x.dtype)
+    a, b = total.shape[1:3]
+    total = total.reshape(lanes, count, a, b, taps_on_x // a, narrow[0], taps_on_y // b, narrow[1])
+    total = jnp.transpose(total.sum(0, dtype=x.dtype), (0, 2, 5, 1, 3, 4, 6))
+    total = total.reshape(count, taps_on_y, taps_on_x, *narrow)
     # Walking forwards over ȳ meets the taps that lie on it backwards.
-    total = jnp.moveaxis(jnp.flip(total, 3), 3, 1)
-    return total.reshape(count, -1, narrow[1])
+    return jnp.flip(total, 1).reshape(count, -1, narrow[1])
 
 
 def _one_tap(problem: Problem, samples, y):

@@ -6,6 +6,7 @@ import json
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from jconv.engine import internals, onednn_probe
@@ -32,34 +33,41 @@ def waste(depth: int, width: int) -> float:
 
 def transposed_product(problem: Problem, a: jax.Array, b: jax.Array) -> jax.Array:
     """aᵀ b for a (..., K, M), b (..., K, N), with any leading batch axes."""
+    if b.shape[-1] < a.shape[-1]:  # the wider factor is better left as it is
+        return jnp.swapaxes(_product(problem, b, a, a.ndim - 2), -1, -2)
+    return _product(problem, a, b, a.ndim - 2)
+
+
+def all_pairs(problem: Problem, a: jax.Array, b: jax.Array) -> jax.Array:
+    """aᵢᵀ bⱼ for all i and j: (G, A, B, M, N) for a (G, A, K, M), b (G, B, K, N)."""
+    if not uses_onednn(problem):
+        return jnp.einsum("gakm,gbkn->gabmn", a, b, precision=precision(problem))
     if b.shape[-1] < a.shape[-1]:
-        return jnp.swapaxes(_transposed(problem, b, a), -1, -2)
-    return _transposed(problem, a, b)
-
-
-def _transposed(problem: Problem, a: jax.Array, b: jax.Array) -> jax.Array:
-    """The same for M ≤ N.
-
-    Libraries work on one core where they transpose a factor themselves: a is transposed beforehand, as fast as a copy.
-    """
-    return product(problem, lax.optimization_barrier(jnp.swapaxes(a, -1, -2)), b)
+        return jnp.swapaxes(onednn_product(b[:, None], a[:, :, None], transpose_a=True), -1, -2)
+    return onednn_product(a[:, :, None], b[:, None], transpose_a=True)
 
 
 def product(problem: Problem, a: jax.Array, b: jax.Array) -> jax.Array:
     """a b for a (..., M, K), b (..., K, N), with the same leading batch axes."""
+    return _product(problem, a, b, a.ndim - 1)
+
+
+def _product(problem: Problem, a: jax.Array, b: jax.Array, summed: int) -> jax.Array:
+    """The product that sums over axis `summed` of a, one of its last two."""
     if uses_onednn(problem):
-        return onednn_product(a, b)
+        return onednn_product(a, b, transpose_a=summed == a.ndim - 2)
     batch = tuple(range(a.ndim - 2))
-    return lax.dot_general(a, b, (((a.ndim - 1,), (b.ndim - 2,)), (batch, batch)), precision=precision(problem))
+    return lax.dot_general(a, b, (((summed,), (b.ndim - 2,)), (batch, batch)), precision=precision(problem))
 
 
 def precision(problem: Problem):
     return lax.Precision.HIGHEST if problem.precision == "highest" else None
 
 
-def onednn_product(a: jax.Array, b: jax.Array) -> jax.Array:
-    """`product` by oneDNN's custom call."""
-    matmul = {"transpose_a": False, "transpose_b": False}
+def onednn_product(a: jax.Array, b: jax.Array, transpose_a: bool = False) -> jax.Array:
+    """The product of the last two axes by oneDNN's custom call."""
+    matmul = {"transpose_a": transpose_a, "transpose_b": False}
     config = {"outer_dimension_partitions": [], "onednn_matmul_config": matmul}
-    shape = (*a.shape[:-1], b.shape[-1])
+    batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    shape = (*batch, a.shape[-1 if transpose_a else -2], b.shape[-1])
     return internals.custom_call(a, b, shape=shape, target="__onednn$matmul", config=json.dumps(config))
