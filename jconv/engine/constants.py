@@ -2,8 +2,8 @@
 
 Fitted by `python -m benchmarks.fit` (least squares on the logarithm of the ratio) to the layers, filters and signals
 of `benchmarks/`, in float32 on two cores of AMD EPYCs (Zen 4 and 5, AVX-512), with JAX 0.10 and 0.12 together, with
-oneDNN and without; those of oneDNN, kernel gradients, FFTs, overlap-save and channel sums anew with JAX 0.12 and
-contenders that are awake, that is, called in a loop.
+oneDNN and without; those of oneDNN, FFTs, overlap-save and channel sums anew with JAX 0.12, those of kernel gradients
+with both, and with contenders that are awake, that is, called in a loop.
 XLA's own convolutions have two sets: it works with Eigen up to JAX 0.11, with YNNPACK since 0.12.
 Other processors scale all constants alike, more or less, which leaves the choice as it is; where it does not,
 `effort="measure"` asks the device itself.
@@ -148,14 +148,14 @@ CONSTANTS: dict[str, dict[str, float]] = {
         "eigen_flops": 2.23e-12,
     },
     "winograd_gradient": {
-        "calls": 9.55e-05,
-        "input_bytes": 7.01e-11,
-        "kernel_bytes": 5.45e-11,
-        "onednn_flops": 3.37e-12,
-        "output_bytes": 1.98e-10,
+        "calls": 2e-05,
+        "input_bytes": 9.32e-11,
+        "kernel_bytes": 6.93e-11,
+        "onednn_flops": 2.46e-12,
+        "output_bytes": 2.08e-10,
         "steps": 3e-06,
-        "ynn_flops": 3.37e-12,
-        "eigen_flops": 6.51e-12,
+        "ynn_flops": 2.76e-12,
+        "eigen_flops": 2.18e-12,
     },
     "fft": {
         "bytes": 1.24e-10,
@@ -184,13 +184,13 @@ CONSTANTS: dict[str, dict[str, float]] = {
     "polyphase": {"bytes": 3e-11, "calls": 2e-05, "depthwise_parts": 0.0, "parts": 0.66},
     "exchange": {"calls": 2e-05, "parts": 0.75},
     "kernel_gradient": {
-        "bytes": 7.77e-11,
-        "calls": 2.98e-05,
+        "bytes": 3e-11,
+        "calls": 2.36e-05,
         "onednn_flops": 2e-12,
-        "patch_bytes": 3.28e-11,
+        "patch_bytes": 6.44e-11,
         "steps": 3e-06,
-        "ynn_flops": 2e-12,
-        "eigen_flops": 4.24e-12,
+        "ynn_flops": 2.07e-12,
+        "eigen_flops": 2e-12,
     },
     "channel_sum": {"bytes": 3e-11, "calls": 2e-05, "steps": 3e-06, "parts": 0.637},
     "complex_split": {},

@@ -4,9 +4,10 @@ As the adjoint in w of a forward convolution, with x (N, *S, G·I) and ȳ (N, *O
 
     w̄[k, i, g·m + j] = Σ_{n, o} x[n, s·o + d·k, g·I + i] ȳ[n, o, g·m + j],
 
-one matrix product for each group: the patches of x (N·O rows, taps·I columns), transposed, times ȳ (N·O, m). The
-patches are made and multiplied in blocks of rows that stay in cache, and the products accumulated. Narrow groups are
-multiplied several at once, which computes cross terms that are thrown away, but runs at the speed of wide ones.
+a matrix product for each group: the patches of x (N·O rows, taps·I columns), transposed, times ȳ (N·O, m); or, since
+windows of the last axis lie in memory as they are, one for each tap of the other axes. The windows are gathered and
+multiplied in blocks of rows that stay in cache, and the products accumulated. Narrow groups are multiplied several at
+once, which computes cross terms that are thrown away, but runs at the speed of wide ones.
 
 Where ȳ has few channels, its columns are too few for a fast product. Then the taps k₀ of the first axis are laid on ȳ:
 with q = o₀ + d k₀,
