@@ -102,6 +102,7 @@ CONSTANTS: dict[str, dict[str, float]] = {
         "grouped_flops": 8.19e-11,
         "grouped_looped_flops": 6.35e-11,
         "image_bytes": 3e-11,
+        "image_calls": 1.2e-05,
         "image_flops": 9.3e-12,
         "image_tall_flops": 5e-11,
         "loop_bytes": 2e-11,

@@ -64,7 +64,7 @@ def features(problem: Problem) -> dict[str, float]:
         kind = "depthwise" if problem.out_channels > 1 else "image" if _without_copy(problem) else "single"
         steps = -(-problem.tap_count // problem.taps[-1]) * -(-problem.taps[-1] // _unrolled(problem))
     return {
-        "calls": 1.0,
+        ("image_calls" if kind in ("image", "single") and not looped else "calls"): 1.0,
         "flops": flops,
         f"{kind}{'_looped' if looped else ''}_flops": flops * problem.itemsize / 4,
         # The lines of many rows do not lie in cache together.
