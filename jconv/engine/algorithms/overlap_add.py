@@ -74,7 +74,8 @@ def features(problem: Problem) -> dict[str, float]:
         "flops": flops,
         "fft_flops": flops,
         "channel_bytes": float(samples * problem.itemsize) if problem.out_channels > 1 else 0.0,
-        "bytes": 2.0 * samples * problem.itemsize,
+        # Real blocks are put together to complex ones, and taken apart again.
+        "bytes": (2.0 if problem.is_real else 1.0) * samples * problem.itemsize,
     }
 
 
