@@ -46,10 +46,11 @@ class Grid(NamedTuple):
 def gathered(x: jax.Array, grid: Iterable[tuple[int, int]], run: int, offset=0) -> jax.Array:
     """Of x, read as one line, the `run` numbers from offset + Σ pitch · index on: (*sizes, run) for (size, pitch), …"""
     sizes, pitches = zip(*grid)
-    starts = sum(pitch * lax.broadcasted_iota(jnp.int32, sizes, axis) for axis, pitch in enumerate(pitches))
+    steps = (pitch * lax.broadcasted_iota(jnp.int32, sizes, axis) for axis, pitch in enumerate(pitches))
+    starts = sum(steps, jnp.asarray(offset, jnp.int32))
     numbers = lax.GatherDimensionNumbers(offset_dims=(len(sizes),), collapsed_slice_dims=(), start_index_map=(0,))
     line, mode = lax.optimization_barrier(x).reshape(-1), lax.GatherScatterMode.PROMISE_IN_BOUNDS
-    return lax.optimization_barrier(lax.gather(line, (starts + offset)[..., None], numbers, (run,), mode=mode))
+    return lax.optimization_barrier(lax.gather(line, starts[..., None], numbers, (run,), mode=mode))
 
 
 def patches(problem: Problem, padded: jax.Array) -> jax.Array:
