@@ -110,6 +110,9 @@ def check_here() -> None:
     for batch in ((), (3,)):
         a, b = (rng.standard_normal((*batch, *shape)).astype(np.float32) for shape in ((5, 17), (17, 6)))
         np.testing.assert_allclose(jax.jit(products.onednn_product)(a, b), a @ b, rtol=1e-4, atol=1e-4)
+    a, b = (rng.standard_normal(shape).astype(np.float32) for shape in ((2, 3, 1, 17, 5), (2, 1, 4, 17, 6)))
+    pairs = jax.jit(lambda a, b: products.onednn_product(a, b, transpose_a=True))(a, b)
+    np.testing.assert_allclose(pairs, np.swapaxes(a, -1, -2) @ b, rtol=1e-4, atol=1e-4)
     print("right")
 
 
