@@ -202,7 +202,9 @@ def _walked(problem: Problem, forward: Problem, x: jax.Array, y: jax.Array) -> j
         """(lanes · blocks of groups, taps, positions, taps that lie side by side · merged channels)."""
         channels, size = block.lhs_shape[-1], math.prod(samples.shape[1:])
         grid = windows.Grid.of(block, samples.shape, channels)
-        if block.tap_count > 1 and grid.run >= windows.LONG_RUN and samples.size <= windows.MAX_SIZE:
+        # XLA's own products would copy whatever they are to broadcast.
+        fits = products.uses_onednn(problem) and samples.size <= windows.MAX_SIZE
+        if fits and block.tap_count > 1 and grid.run >= windows.LONG_RUN:
             places = [(lanes, at_once * size), (count, channels), *grid.taps, (at_once, size), *grid.outputs]
             found = windows.gathered(samples, places, grid.run, image * size + row * math.prod(samples.shape[2:]))
             return found.reshape(lanes * count, math.prod(k for k, _ in grid.taps), -1, grid.run)
