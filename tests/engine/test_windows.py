@@ -13,8 +13,6 @@ from jconv.engine.problem import Problem
 SPACE = (13, 11, 9)
 CHANNELS = (1, 3, windows.LONG_RUN)
 GEOMETRIES = [((3, 2, 4), (1, 1, 1), (1, 1, 1)), ((2, 3, 3), (2, 1, 2), (1, 2, 1)), ((3, 1, 2), (1, 2, 3), (2, 1, 3))]
-
-
 CASES = [*itertools.product((1, 2, 3), CHANNELS, GEOMETRIES)]
 
 

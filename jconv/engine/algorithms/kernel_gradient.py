@@ -126,7 +126,7 @@ def features(problem: Problem) -> dict[str, float]:
     flops = problem.flops * merged * rows / problem.taps[0]
     on_cotangent = problem.out_space[0] if _on_cotangent(problem) else 1
     sides = problem.batch * outputs // on_cotangent, problem.multiplier * on_cotangent
-    waste = math.prod(1 + 8 / (merged * side) for side in sides)
+    waste = products.waste(*(merged * side for side in sides))
     return {
         "calls": 1.0,
         "flops": flops,
@@ -216,7 +216,8 @@ def _walked(problem: Problem, forward: Problem, x: jax.Array, y: jax.Array) -> j
     def term(index):
         image, band = index // blocks * share, index % blocks * rows
         left = matrices(on_x, x, image, band if on_cotangent else band * stride)
-        return products.all_pairs(problem, left, matrices(on_y, y, image, band))
+        right = matrices(on_y, y, image, band)
+        return products.transposed_product(problem, left[:, :, None], right[:, None])
 
     steps = images // share * blocks
     if steps == 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 
 import jax
 import jax.numpy as jnp
@@ -26,25 +27,16 @@ def features(problem: Problem, flops: float) -> dict[str, float]:
     return {f"{kind}_flops": flops * problem.itemsize / 4}
 
 
-def waste(depth: int, width: int) -> float:
-    """How much slower a product with few columns or a short inner axis runs than a large one."""
-    return (1 + 8 / width) * (1 + 8 / depth)
+def waste(*sides: int) -> float:
+    """How much slower a product runs for sides as short as these than a large one."""
+    return math.prod(1 + 8 / side for side in sides)
 
 
 def transposed_product(problem: Problem, a: jax.Array, b: jax.Array) -> jax.Array:
-    """aᵀ b for a (..., K, M), b (..., K, N), with any leading batch axes."""
+    """aᵀ b for a (..., K, M), b (..., K, N), with the same leading batch axes; oneDNN broadcasts those of size one."""
     if b.shape[-1] < a.shape[-1]:  # the wider factor is better left as it is
         return jnp.swapaxes(_product(problem, b, a, a.ndim - 2), -1, -2)
     return _product(problem, a, b, a.ndim - 2)
-
-
-def all_pairs(problem: Problem, a: jax.Array, b: jax.Array) -> jax.Array:
-    """aᵢᵀ bⱼ for all i and j: (G, A, B, M, N) for a (G, A, K, M), b (G, B, K, N)."""
-    if not uses_onednn(problem):
-        return jnp.einsum("gakm,gbkn->gabmn", a, b, precision=precision(problem))
-    if b.shape[-1] < a.shape[-1]:
-        return jnp.swapaxes(onednn_product(b[:, None], a[:, :, None], transpose_a=True), -1, -2)
-    return onednn_product(a[:, :, None], b[:, None], transpose_a=True)
 
 
 def product(problem: Problem, a: jax.Array, b: jax.Array) -> jax.Array:

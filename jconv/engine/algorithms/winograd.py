@@ -65,7 +65,7 @@ def features(problem: Problem) -> dict[str, float]:
     _m, points, tiles = _sizes(problem)
     count = problem.batch * math.prod(tiles)
     flops = 2.0 * math.prod(points) * count * problem.in_channels * problem.out_channels
-    waste = (1 + 8 / problem.out_channels) * (1 + 8 / problem.in_channels) * (1 + 8 / count)
+    waste = products.waste(problem.out_channels, problem.in_channels, count)
     transformed = count * math.prod(points) * problem.itemsize
     return {
         "calls": 1.0,

@@ -55,7 +55,7 @@ def features(problem: Problem) -> dict[str, float]:
     points = 6**problem.ndim
     rows = problem.in_channels * math.prod(_tiles(problem))
     flops = 2.0 * points * rows * problem.batch * problem.out_channels
-    waste = (1 + 8 / problem.out_channels) * (1 + 8 / problem.batch)
+    waste = products.waste(problem.out_channels, problem.batch)
     steps = problem.in_channels // _images(problem)
     return {
         "calls": 1.0,
