@@ -1,8 +1,8 @@
 """Every benchmark with its peers: `python -m benchmarks [SECTION …] [--out docs/benchmarks.md]`.
 
-Sections: layers, training, signals, filters, compile. Contenders run in one process, in turns, each called in a loop
-as programs do; times are medians in milliseconds, ratios say how many times faster jconv is. A missing peer leaves a
-dash.
+Sections: layers, training, signals, filters, compile, functions, ndimage, signal. Contenders run in one process, in
+turns, each called in a loop as programs do; times are medians in milliseconds, ratios say how many times faster jconv
+is. A missing peer leaves a dash.
 
 With `--out` the sections that were run take their places in the file, and the others stay as they are.
 """
@@ -23,7 +23,8 @@ import jax.numpy as jnp
 import numpy as np
 
 import jconv
-from benchmarks import contenders
+from benchmarks import contenders, continuous, ndimage
+from benchmarks import signal as scipy_signal
 from benchmarks.layers import LAYERS
 from benchmarks.single import FILTER_SIZES, IMAGES, SIGNALS
 from benchmarks.timing import geometric_mean, interleaved
@@ -204,10 +205,15 @@ SECTIONS = {
     "signals": signals,
     "filters": filters,
     "compile": compile_times,
+    "functions": continuous.table,
+    "ndimage": ndimage.table,
+    "signal": scipy_signal.table,
 }
+WIDE = {"functions": "float64", "signal": "float32 and float64"}
+"""The precisions of sections that want 64-bit types."""
 
 
-def machine() -> str:
+def machine(precision: str = "float32") -> str:
     versions = [f"Python {platform.python_version()}", f"JAX {jax.__version__}"]
     for name in ("torch", "scipy", "cv2"):
         if importlib.util.find_spec(name):
@@ -219,7 +225,7 @@ def machine() -> str:
     refusal = onednn_probe.refusal()
     onednn = "oneDNN in use" if refusal is None else f"without oneDNN ({refusal})"
     today = datetime.date.today().isoformat()
-    return f"{os.cpu_count()} cores of {model}; {', '.join(versions)}; float32; {onednn}; {today}."
+    return f"{os.cpu_count()} cores of {model}; {', '.join(versions)}; {precision}; {onednn}; {today}."
 
 
 def merged(text: str, sections: dict[str, str]) -> str:
@@ -249,7 +255,9 @@ def main() -> None:
     if unknown := set(options.sections) - set(SECTIONS):
         parser.error(f"unknown section {sorted(unknown)[0]!r}; one of {', '.join(SECTIONS)}")
     for name in options.sections:
-        body = "\n\n".join([(SECTIONS[name].__doc__ or "").strip(), machine(), SECTIONS[name]()])
+        about = machine(WIDE.get(name, "float32"))
+        with jax.enable_x64(name in WIDE):
+            body = "\n\n".join([(SECTIONS[name].__doc__ or "").strip(), about, SECTIONS[name]()])
         print(body.split("\n\n")[2], flush=True)
         if options.out:
             text = options.out.read_text() if options.out.exists() else ""

@@ -59,8 +59,8 @@ def scipy_loop(some: np.ndarray) -> np.ndarray:
     return np.array(values)
 
 
-def speed() -> None:
-    """The table."""
+def table() -> str:
+    """An exponential seen through a Gaussian at 10,000 points, in float64, beside SciPy and quadax."""
     import quadax
     from scipy import stats
 
@@ -95,14 +95,15 @@ def speed() -> None:
     calls |= {name: functools.partial(run, t) for name, run in contenders.items()}
     seconds = interleaved(calls, rounds=9, seconds=60)
     seconds[loop] *= PART
-    print(f"| {'':28s} | ms | times faster | error | reported |\n|---|---|---|---|---|")
+    lines = ["|  | ms | times faster | error | reported |", "|---|---|---|---|---|"]
     for name, call in calls.items():
         result = call()
         value = result[0] if isinstance(result, tuple) else result
         reported = f"{float(jnp.max(result[1])):.1e}" if isinstance(result, tuple) else "–"
         error = np.max(np.abs(value - (truth[::PART] if name == loop else truth)))
         times = seconds[loop] / seconds[name]
-        print(f"| {name:28s} | {seconds[name] * 1e3:9.2f} | {times:6.0f} | {error:.1e} | {reported} |")
+        lines.append(f"| {name} | {seconds[name] * 1e3:.2f} | {times:.0f} | {error:.1e} | {reported} |")
+    return "\n".join(lines)
 
 
 def scaling(path: str) -> None:
@@ -140,6 +141,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--plot", metavar="FILE", help="measure the scaling in the degree too, and plot it")
     options = parser.parse_args()
-    speed()
+    print(table())
     if options.plot:
         scaling(options.plot)

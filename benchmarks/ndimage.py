@@ -1,14 +1,12 @@
-"""jconv.ndimage beside SciPy and OpenCV: `python -m benchmarks.ndimage [--size 1024] [--json FILE]`.
+"""jconv.ndimage beside SciPy and OpenCV: `python -m benchmarks.ndimage [--size 1024] [--only NAME]`.
 
-One image of float32, contenders interleaved, the best of several calls each; the first call, which compiles, is not
-counted. The last lines are the ratios: above one is faster than the peer.
+One image of float32; milliseconds, contenders take turns, see `benchmarks.timing`. The last line holds the ratios:
+above one is faster than the peer.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import time
 
 import jax
 import jax.numpy as jnp
@@ -16,11 +14,16 @@ import numpy as np
 import scipy.ndimage
 
 import jconv.ndimage
+from benchmarks.timing import geometric_mean, interleaved
 
 try:
     import cv2
 except ImportError:
     cv2 = None
+
+
+ORDERS = ("median", "percentile", "minimum")
+"""How the names of filters begin that are not linear."""
 
 
 def rows(image):
@@ -63,58 +66,43 @@ def rows(image):
     yield "percentile 20 of 5x5", lambda m, x: m.percentile_filter(x, 20, 5), None
 
 
-def measure(calls, budget):
-    """The best time of every call in milliseconds, taken in turns."""
-    best = dict.fromkeys(calls, np.inf)
-    for call in calls.values():
-        call()
-    stop = time.perf_counter() + budget
-    turns = 0
-    while turns < 3 or time.perf_counter() < stop:
-        for name, call in calls.items():
-            start = time.perf_counter()
-            call()
-            best[name] = min(best[name], 1e3 * (time.perf_counter() - start))
-        turns += 1
-    return best
+def table(size: int = 1024, seconds: float = 1.5, only: str = "") -> str:
+    """Image filters of jconv.ndimage beside SciPy's and OpenCV's, on one image of 1024² samples."""
+    image = np.random.default_rng(1).random((size, size), dtype=np.float32)
+    device = jnp.asarray(image)
+    lines, times = ["| filter | jconv | SciPy | OpenCV |", "|---|---|---|---|"], {}
+    for name, both, opencv in rows(image):
+        if only not in name:
+            continue
+        jitted = jax.jit(lambda x, f=both: f(jconv.ndimage, x))
+        calls = {"jconv": lambda f=jitted: f(device), "SciPy": lambda f=both: f(scipy.ndimage, image)}
+        if opencv is not None and cv2 is not None:
+            calls["OpenCV"] = lambda f=opencv: f(image)
+        times[name] = interleaved(calls, rounds=9, seconds=seconds)
+        columns = (f"{1e3 * times[name][peer]:.2f}" if peer in calls else "–" for peer in ("jconv", "SciPy", "OpenCV"))
+        lines.append(f"| {name} | {' | '.join(columns)} |")
+        print(lines[-1], flush=True)
+    ends = []
+    for peer in ("SciPy", "OpenCV"):
+        if ratios := {name: t[peer] / t["jconv"] for name, t in times.items() if peer in t}:
+            worst = min(ratios, key=ratios.__getitem__)
+            mean = geometric_mean(ratios.values())
+            ends.append(f"over {peer}: geometric mean {mean:.2f}, least {ratios[worst]:.2f} ({worst})")
+            linear = [ratio for name, ratio in ratios.items() if not name.startswith(ORDERS)]
+            ends.append(f"of linear filters {geometric_mean(linear):.2f} and {min(linear):.2f}")
+    if {"gaussian sigma 4", "gaussian sigma 16"} <= set(times):
+        wide = times["gaussian sigma 16"]["jconv"] / times["gaussian sigma 4"]["jconv"]
+        ends.append(f"sigma 16 takes {wide:.2f} times as long as sigma 4")
+    return "\n".join([f"{'; '.join(ends)}.", "", *lines])
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--size", type=int, default=1024)
-    parser.add_argument("--budget", type=float, default=0.5, help="seconds per row")
+    parser.add_argument("--seconds", type=float, default=1.5, help="for each row")
     parser.add_argument("--only", default="", help="rows whose name holds this")
-    parser.add_argument("--json")
     options = parser.parse_args()
-    image = np.random.default_rng(1).random((options.size, options.size), dtype=np.float32)
-    device = jnp.asarray(image)
-    table = {}
-    print(f"{'':22}{'jconv':>9}{'scipy':>9}{'opencv':>9}   milliseconds")
-    for name, both, opencv in rows(image):
-        if options.only not in name:
-            continue
-        jitted = jax.jit(lambda x, f=both: f(jconv.ndimage, x))
-        calls = {
-            "jconv": lambda f=jitted: jax.block_until_ready(f(device)),
-            "scipy": lambda f=both: f(scipy.ndimage, image),
-        }
-        if opencv is not None and cv2 is not None:
-            calls["opencv"] = lambda f=opencv: f(image)
-        table[name] = times = measure(calls, options.budget)
-        columns = "".join(f"{times[k]:9.2f}" if k in times else f"{'':9}" for k in ("jconv", "scipy", "opencv"))
-        print(f"{name:22}{columns}", flush=True)
-    for peer in ("scipy", "opencv"):
-        ratios = {n: t[peer] / t["jconv"] for n, t in table.items() if peer in t}
-        if ratios:
-            worst = min(ratios, key=ratios.__getitem__)
-            mean = np.exp(np.mean(np.log(list(ratios.values()))))
-            print(f"{peer} / jconv: geometric mean {mean:.2f}, least {ratios[worst]:.2f} ({worst})")
-    if "gaussian sigma 4" in table and "gaussian sigma 16" in table:
-        wide = table["gaussian sigma 16"]["jconv"] / table["gaussian sigma 4"]["jconv"]
-        print(f"sigma 16 / sigma 4: {wide:.2f}")
-    if options.json:
-        with open(options.json, "w") as file:
-            json.dump(table, file, indent=1)
+    print(table(options.size, options.seconds, options.only).splitlines()[0])
 
 
 if __name__ == "__main__":

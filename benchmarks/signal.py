@@ -1,4 +1,4 @@
-"""`jconv.signal` beside SciPy, float64 and float32: `python -m benchmarks.signal [--out FILE] [--billion]`.
+"""`jconv.signal` beside SciPy, float64 and float32: `python -m benchmarks.signal [--billion]`.
 
 SciPy's column is its fastest way: of `convolve`, `fftconvolve`, `oaconvolve` (and the 2-D forms) for convolutions, the
 function of the same name elsewhere. Calls are from outside jit, arrays on their own side: what a user sees after the
@@ -11,7 +11,6 @@ import argparse
 import resource
 import time
 from functools import partial
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -103,7 +102,13 @@ def filters():
     yield row("sepfir2d 9, 512²", "sepfir2d", image, np.ones(9), np.ones(9))
 
 
-def table(rows) -> tuple[str, list[float]]:
+def table() -> str:
+    """Functions of jconv.signal beside SciPy's, called from outside jit."""
+    parts = {"Convolutions": compared(convolutions()), "Filters": compared(filters()), "Streams": streaming()}
+    return "\n\n".join(f"### {title}\n\n{part}" for title, part in parts.items())
+
+
+def compared(rows) -> str:
     lines, ratios = ["| case | jconv ms | SciPy ms | its fastest | ratio |", "|---|---|---|---|---|"], []
     for label, ours, peers in rows:
         times = interleaved({"jconv": ours, **peers}, rounds=5, seconds=1.0)
@@ -113,7 +118,7 @@ def table(rows) -> tuple[str, list[float]]:
         lines.append(f"| {label} | {1e3 * mine:.3f} | {1e3 * times[best]:.3f} | {best} | {ratios[-1]:.2f} |")
         print(lines[-1], flush=True)
     lines += ["", f"Geometric mean {geometric_mean(ratios):.2f}, least {min(ratios):.2f}, {len(ratios)} cases."]
-    return "\n".join(lines), ratios
+    return "\n".join(lines)
 
 
 def _whole(state, x):
@@ -161,18 +166,13 @@ def billion(samples: int = 10**9, budget: int = 1 << 30) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path)
     parser.add_argument("--billion", action="store_true")
     options = parser.parse_args()
     if options.billion:
         print(billion())
         return
     jax.config.update("jax_enable_x64", True)
-    parts = ["## Convolutions", table(convolutions())[0], "## Filters", table(filters())[0], "## Streams", streaming()]
-    text = "\n\n".join(parts) + "\n"
-    print(text)
-    if options.out:
-        options.out.write_text(text)
+    print(table())
 
 
 if __name__ == "__main__":

@@ -182,6 +182,7 @@ CONSTANTS: dict[str, dict[str, float]] = {
         "ynn_flops": 4.49e-12,
     },
     "banded": {"band_bytes": 3e-11, "bytes": 3e-11, "calls": 5e-05, "onednn_flops": 2.8e-12, "piece_bytes": 1e-10},
+    "columns": {"bytes": 3e-11, "calls": 1e-05},
     "polyphase": {"bytes": 3e-11, "calls": 2e-05, "depthwise_parts": 0.0, "parts": 0.66},
     "exchange": {"calls": 2e-05, "parts": 0.75},
     "kernel_gradient": {

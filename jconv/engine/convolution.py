@@ -120,7 +120,7 @@ def _run(lhs, rhs, *, window, precision, out_dtype, policy, platform, portable):
     dtype = jnp.promote_types(jnp.promote_types(lhs.dtype, rhs.dtype), out_dtype)
     if platform == "cpu":
         dtype = compute_dtype(str(dtype))
-    facts = {"precision": precision, "platform": platform, "portable": portable}
+    facts = {"precision": precision, "platform": platform, "portable": portable, "free_borders": policy.free_borders}
     problem = _problem(lhs, rhs, window, dtype, **facts)
     return run_problem(problem, lhs.astype(dtype), rhs.astype(dtype), policy).astype(out_dtype)
 

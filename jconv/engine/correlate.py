@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Sequence
 
@@ -29,6 +30,7 @@ def correlate(
     memory_budget: int | None = None,
     finite_only: bool = True,
     kernel_error: float | None = None,
+    borders: str = "zero",
 ) -> jax.Array:
     r"""Correlate the last axes of `x` with a kernel, zeros outside.
 
@@ -43,6 +45,9 @@ def correlate(
     strides, dilation : one integer for each axis. Default 1.
     algorithm, precision, memory_budget, finite_only : as `jconv.conv_general_dilated`.
     kernel_error : how far the kernel may be from the one that is applied, relative to its norm. Default: its rounding.
+    borders : "zero", or "free": outputs at a padded end may be anything, as many lines as there are zeros and one more.
+        That is faster for who writes over them, with what another boundary rule makes of them. Gradients are those of
+        the sum; what flows into a free output must be zero.
 
     Returns
     -------
@@ -85,7 +90,8 @@ def correlate(
     batch, space = x.shape[: x.ndim - n], x.shape[x.ndim - n :]
     if n == 0:
         return x * kernel
-    policy = policy_of(algorithm, memory_budget, finite_only)
+    free = check.choice("borders", borders, ("zero", "free")) == "free"
+    policy = dataclasses.replace(policy_of(algorithm, memory_budget, finite_only), free_borders=free)
     name = precision_name(precision)
     x = x.reshape(math.prod(batch), *space, 1)
     problem, cropped = _one_channel(x, kernel, window, name)

@@ -31,17 +31,18 @@ class Policy:
     """What the caller asks of the planner.
 
     `algorithm` is "auto" or a name; `memory_budget` bounds the extra memory in bytes; `finite_only=False` admits only
-    algorithms that spread a NaN or inf no further than the sum does.
+    algorithms that spread a NaN or inf no further than the sum does; `free_borders` is that of `Problem`.
     """
 
     algorithm: str = "auto"
     memory_budget: int | None = None
     finite_only: bool = True
+    free_borders: bool = False
 
     def for_gradient(self) -> Policy:
         """The policy of the adjoint problems: a name asks for itself where it can, and else leaves the choice."""
-        name = self.algorithm
-        return self if name in ("auto", *_UNIVERSAL) else dataclasses.replace(self, algorithm="auto")
+        name = self.algorithm if self.algorithm in ("auto", *_UNIVERSAL) else "auto"
+        return dataclasses.replace(self, algorithm=name, free_borders=False)
 
     def must_leave_to_lax(self) -> None:
         """Raise where another algorithm than XLA's was named for arrays that only lax's own convolution can take."""
@@ -193,5 +194,9 @@ def run_problem(problem: Problem, lhs: jax.Array, rhs: jax.Array, policy: Policy
     if problem.is_empty:
         return jnp.zeros(problem.out_shape, problem.dtype)
     chosen = plan(problem, policy).algorithm
-    run = functools.partial(run_problem, policy=dataclasses.replace(policy, algorithm="auto"))
+    for_parts = dataclasses.replace(policy, algorithm="auto")
+
+    def run(part: Problem, lhs: jax.Array, rhs: jax.Array) -> jax.Array:
+        return run_problem(part.replace(free_borders=False), lhs, rhs, for_parts)
+
     return ALGORITHMS[chosen].apply(problem, lhs, rhs, run)

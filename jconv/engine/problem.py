@@ -23,7 +23,8 @@ class Problem:
     """One convolution: shapes, geometry, dtype and where it runs. No arrays.
 
     `precision` is "default" or "highest"; `portable` forbids custom calls, for programs that leave this process
-    or are partitioned over devices by XLA.
+    or are partitioned over devices by XLA. With `free_borders` the outputs near a padded end may be anything: those
+    whose taps reach over it, and one line more. Whoever asks writes over them.
     """
 
     lhs_shape: tuple[int, ...]
@@ -37,6 +38,7 @@ class Problem:
     precision: str = "default"
     platform: str = "cpu"
     portable: bool = False
+    free_borders: bool = False
 
     def __post_init__(self):
         if any(p < 0 for pair in self.padding for p in pair):

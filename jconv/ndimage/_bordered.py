@@ -46,11 +46,13 @@ def correlate(
     if _extends(x, weights.shape):
         x = lax.optimization_barrier(_extended(x, widths, rules, cval))
         return lax.optimization_barrier(run(x, weights))
-    out = lax.optimization_barrier(run(x, weights, padding=widths))
-    for axis, (left, right) in enumerate(widths):
-        if rules[axis] == "zero" or not left + right:
+    free = all(rule != "zero" or not any(width) for rule, width in zip(rules, widths))
+    out = lax.optimization_barrier(run(x, weights, padding=widths, borders="free" if free else "zero"))
+    for axis, width in enumerate(widths):
+        if rules[axis] == "zero" or not any(width):
             continue
         # Both ends in one piece; what the kernel sees of both at once is left unused.
+        left, right = (n + free if n else 0 for n in width)
         ends = [(start, count) for start, count in ((0, left), (x.shape[axis] - right, right)) if count]
         strips = [_strip(x, axis, *end, widths, rules, cval) for end in ends]
         strips = lax.optimization_barrier(jnp.concatenate(strips, axis=axis))

@@ -108,7 +108,7 @@ def test_lines_in_rows():
 
 
 @pytest.mark.parametrize("shape", [(41, 6, 5), (5, 37, 6), (6, 5, 45), (43, 7), (7, 43)])
-def test_banded(shape):
+def test_kernels_along_one_axis(shape):
     rng = np.random.default_rng(0)
     axis = int(np.argmax(shape))
     for taps, padding in (
@@ -123,6 +123,24 @@ def test_banded(shape):
         along = lambda value, rest: [value if a == axis else rest for a in range(len(shape))]
         image, kernel = rng.standard_normal((2, *shape)), rng.standard_normal(along(taps, 1))
         assert holds("banded", image, kernel, along(padding, (0, 0)), along(1, 1))
+        before_the_last = axis < len(shape) - 1
+        assert holds("columns", image, kernel, along(padding, (0, 0)), along(1, 1)) == before_the_last
+
+
+def test_free_borders_leave_all_other_outputs_as_they_are():
+    tried = 0
+    for seed in range(60):
+        image, kernel, padding, dilation = draw(seed)
+        lines = [tuple(n + 1 if n else 0 for n in pair) for pair in padding]
+        inside = tuple(slice(lo, size - hi) for (lo, hi), size in zip(lines, outputs(image, kernel, padding, dilation)))
+        problem = problem_of(image, kernel, padding, dilation).replace(free_borders=True)
+        if any(s.stop <= s.start for s in inside) or not unpadded.fits(problem) or not unpadded.is_free(problem):
+            continue
+        run = functools.partial(correlate, image, kernel, padding=padding, dilation=dilation, algorithm="direct")
+        free, zero = (np.asarray(run(borders=borders))[:, *inside] for borders in ("free", "zero"))
+        np.testing.assert_array_equal(free, zero)
+        tried += 1
+    assert tried > 5
 
 
 def test_what_a_tap_reads_across_a_lines_end_does_not_count_even_if_it_is_not_finite():

@@ -10,6 +10,8 @@ import scipy.ndimage
 from jax.test_util import check_grads
 
 import jconv.ndimage as ndi
+from jconv.engine.algorithms import unpadded
+from jconv.ndimage import _bordered
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((7, 8))
@@ -55,6 +57,20 @@ def test_jit_vmap_and_gradients_in_both_modes(name):
     stack = jnp.asarray(np.stack([X, X[::-1] * 1.5]))
     np.testing.assert_allclose(jax.jit(jax.vmap(f))(stack), jnp.stack([f(x) for x in stack]), atol=1e-13)
     check_grads(jax.jit(f), (stack[0],), order=1, modes=("fwd", "rev"), eps=1e-6, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("mode", ["reflect", "mirror", "nearest", "wrap"])
+def test_gradients_of_large_images(mode, monkeypatch):
+    """Their border is written over what the engine leaves there."""
+    monkeypatch.setattr(_bordered, "LEAST_SAMPLES", 0)
+    monkeypatch.setattr(_bordered, "WIDE_BORDER", 1.0)
+    monkeypatch.setattr(unpadded, "LEAST_OUTPUTS", 0)
+    x, weights = RNG.standard_normal((2, 14, 17)), RNG.standard_normal((3, 5))
+    f = lambda x, weights: ndi.correlate(x, weights, mode=mode)
+    stacked = jax.jit(jax.vmap(f, (0, None)))(x, weights)
+    for got, image in zip(stacked, x):
+        np.testing.assert_allclose(got, scipy.ndimage.correlate(image, weights, mode=mode), atol=1e-13)
+    check_grads(jax.jit(f), (jnp.asarray(x[0]), jnp.asarray(weights)), 2, ("fwd", "rev"), eps=1e-5, rtol=1e-6)
 
 
 def test_gradients_with_respect_to_weights_and_sigma():

@@ -17,6 +17,7 @@ from __future__ import annotations
 from jconv.engine.algorithms import (
     banded,
     channel_sum,
+    columns,
     complex_split,
     direct,
     exchange,
@@ -47,6 +48,7 @@ ALGORITHMS = {
         overlap_save,
         toeplitz,
         banded,
+        columns,
         polyphase,
         exchange,
         kernel_gradient,

@@ -4,7 +4,8 @@ A copy of a large image with zeros around it costs more than the sum itself: the
 faults. So the image is read as one flat array, where the tap (i, j) of a row-major image of width W lies i·W + j
 samples on. Rows for which every tap lies inside the image are summed from slices of that flat array; what a tap reads
 across the ends of a line is a neighbouring line's, and counts as zero. The few rows at both ends are summed from a
-small padded piece. One pass of fused code reads the image and writes the result.
+small padded piece. One pass of fused code reads the image and writes the result. Where the borders are free, neither
+is of account.
 """
 
 from __future__ import annotations
@@ -50,6 +51,11 @@ def _ends(problem: Problem) -> tuple[int, int]:
     return lo + -(-left // row), hi + -(-right // row)
 
 
+def is_free(problem: Problem) -> bool:
+    """Whether what is wrong in `_middle`, and missing at both ends, will be written over."""
+    return problem.free_borders and min(problem.padding[0]) > 0
+
+
 def memory(problem: Problem) -> int:
     """Bytes of the padded rows at both ends, and of their results."""
     rows = sum(_ends(problem)) + dilated(problem.taps[0], problem.rhs_dilation[0])
@@ -63,6 +69,8 @@ def correlate(problem: Problem, lhs: jax.Array, rhs: jax.Array, sum_padded) -> j
     middle = _middle(problem, image, weights, top, problem.out_space[0] - top - bottom)
     if not top + bottom:
         return middle[..., None]
+    if is_free(problem):
+        return jnp.pad(middle, [(0, 0), (top, bottom), *[(0, 0)] * (problem.ndim - 1)])[..., None]
     # Both ends in one piece, so that they are compiled once: what lies between them is left unused.
     (lo, hi), *minor = problem.padding
     reach = dilated(problem.taps[0], problem.rhs_dilation[0]) - 1
@@ -100,7 +108,7 @@ def _middle(problem: Problem, image, weights, top: int, count: int):
             term = lax.slice_in_dim(flat, start, start + count * strides[0], axis=1)
             terms.append(term.reshape(shape) * weights[(tap, *minor)])
         column = lax.slice(functools.reduce(operator.add, terms), (0,) * len(shape), (*shape[:2], *out_space[1:]))
-        columns.append(_dropped(column, offsets, space[1:]))
+        columns.append(column if is_free(problem) else _dropped(column, offsets, space[1:]))
     return functools.reduce(operator.add, columns)
 
 
