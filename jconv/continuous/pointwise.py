@@ -24,7 +24,7 @@ from jconv.continuous.quadrature import AccuracyWarning, Convolved
 from jconv.continuous.rules import GaussLegendre, Rule
 
 _INF = math.inf
-_BLOCK = 2**20  # values of the integrand that are held at once, so that memory stays bounded for any number of points
+_BLOCK = 2**17  # values of the integrand that are held at once: they stay in cache, for any number of points
 
 
 def convolve(

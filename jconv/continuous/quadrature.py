@@ -13,6 +13,10 @@ from jconv.continuous.nodes import Table, legendre_points
 from jconv.continuous.pieces import Pieces
 
 
+COLUMNS = 8
+"""Matrix products are fastest with a multiple of so many columns."""
+
+
 class Convolved(NamedTuple):
     """The value of a convolution and an estimate, at least as large, of its error (rounding included)."""
 
@@ -166,14 +170,18 @@ def summed(f: Callable, g: Callable, p: Points, table: Table, far_end: Any) -> t
     at_x, at_y = _align(sampled(f, p.x), sampled(g, p.y), 2)
     wide = lambda v: v.reshape(v.shape + (1,) * (at_x.ndim - 2))
     product = jnp.where(wide(p.jacobian != 0), at_x * at_y, 0)
-    # Held in memory, as are f and g where the error is wanted too: sums would each compute all of it anew.
+    # Held in memory, as are f and g where the error is wanted too: sums would each compute all of it anew. The rule and
+    # its null rules are one product, also where no error is wanted: XLA runs loops without products on a single core.
     weighted = jax.lax.optimization_barrier(product * wide(p.jacobian))
-    value = _contract(weighted, table.weights)
+    rules = np.concatenate([table.weights[:, None], table.null.T], axis=1)
+    count = rules.shape[1]
+    sums = _contract(weighted, np.pad(rules, [(0, 0), (0, -count % COLUMNS)]))[..., :count]
+    value = sums[..., 0]
     # None of the error estimate is differentiated.
     at_x, at_y = jax.lax.optimization_barrier(jax.lax.stop_gradient((at_x, at_y)))
     weighted = jax.lax.stop_gradient(weighted)
     p = Points(*jax.lax.stop_gradient(p[:5]), p.weighted)
-    missed = jnp.max(jnp.abs(_contract(weighted, table.null.T)), axis=-1)
+    missed = jnp.max(jnp.abs(jax.lax.stop_gradient(sums[..., 1:])), axis=-1)
     error = missed + _rounding(weighted, at_x, at_y, p, table.weights, wide)
     return value, error if far_end is None else error + _tail(jax.lax.stop_gradient(product), p, far_end, wide)
 
