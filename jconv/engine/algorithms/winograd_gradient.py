@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from jconv.engine.algorithms import products, shapes, toom_cook
+from jconv.engine.algorithms import products, shapes, toom_cook, xla
 from jconv.engine.algorithms.winograd import CACHE_BYTES, TILE, not_plain, transform_tiles
 from jconv.engine.problem import Problem
 
@@ -61,8 +61,8 @@ def features(problem: Problem) -> dict[str, float]:
         "calls": 1.0,
         "flops": flops,
         **products.features(problem, flops * waste),
-        "input_bytes": float(points * rows * problem.batch * problem.itemsize),
-        "output_bytes": float(points * rows * problem.out_channels * problem.itemsize),
+        f"{xla.LIBRARY}_input_bytes": float(points * rows * problem.batch * problem.itemsize),
+        f"{xla.LIBRARY}_output_bytes": float(points * rows * problem.out_channels * problem.itemsize),
         "kernel_bytes": float(points * problem.batch * problem.out_channels * problem.itemsize * steps),
         "steps": float(steps),
     }
