@@ -194,6 +194,7 @@ CONSTANTS: dict[str, dict[str, float]] = {
         "calls": 2.36e-05,
         "onednn_flops": 2e-12,
         "patch_bytes": 6.44e-11,
+        "result_bytes": 1.8e-10,
         "steps": 3e-06,
         "ynn_flops": 2.07e-12,
         "eigen_flops": 2e-12,

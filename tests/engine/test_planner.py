@@ -112,6 +112,26 @@ def test_taps_laid_on_the_cotangent_spread_what_the_direct_sum_keeps():
     assert next(c for c in table.candidates if c.algorithm == "kernel_gradient").refused
 
 
+@pytest.mark.parametrize("dilation", [1, 3])
+@pytest.mark.parametrize("name", ["winograd", "winograd_gradient"])
+def test_memory_of_transforms_is_what_they_take(name, dilation):
+    for space, inputs, outputs, batch in ((56, 64, 64, 8), (14, 128, 256, 8), (28, 96, 32, 4)):
+        shape, each = (batch, space, space, inputs), (dilation, dilation)
+        problem = Problem(shape, (3, 3, inputs, outputs), (1, 1), (each, each), (1, 1), each, 1, "float32")
+        arrays, orders = [problem.lhs_shape, problem.rhs_shape], [(0, 1, 2, 3), (0, 1, 2, 3), (0, 1, 2, 3)]
+        if name == "winograd_gradient":  # with arrays as they lie in a training step
+            arrays, orders = [problem.lhs_shape, problem.out_shape], [(3, 1, 2, 0), (1, 2, 0, 3), (1, 2, 0, 3)]
+            problem = kernel_gradient_problem(problem)
+
+        def run(*arrays, problem=problem, orders=orders):
+            lhs, rhs = map(jnp.transpose, arrays, orders[:2])
+            return jnp.transpose(ALGORITHMS[name].apply(problem, lhs, rhs, None), orders[2])
+
+        arrays = [jax.ShapeDtypeStruct(s, np.float32) for s in arrays]
+        taken = jax.jit(run).lower(*arrays).compile().memory_analysis().temp_size_in_bytes
+        assert taken <= 1.1 * ALGORITHMS[name].memory(problem), (space, inputs, outputs)
+
+
 @pytest.mark.parametrize("cores", [1, 2, 16])
 def test_memory_of_kernel_gradients_is_what_they_take(cores, monkeypatch):
     monkeypatch.setattr(ALGORITHMS["kernel_gradient"], "CORES", cores)

@@ -133,6 +133,7 @@ def features(problem: Problem) -> dict[str, float]:
         **products.features(problem, flops * waste),
         "patch_bytes": float(images * rows * row) if outputs > 1 else 0.0,
         "bytes": float(problem.io_bytes),
+        "result_bytes": float(_result_bytes(problem)),
         "steps": float(images // _images(problem) * blocks) if outputs > 1 else 1.0,
     }
 

@@ -7,7 +7,8 @@ instead of m·r, taken over all channels as matrix products, one for each of the
 
 F(4, 3) does four times fewer multiplications in two dimensions and twice fewer in one, at up to five times the direct
 sum's error. The transforms pass over memory once for each axis, so that images are worked on in groups that stay in
-cache.
+cache. Under a kernel whose taps lie d apart, every d-th sample makes an image of its own: with an axis of s·d samples
+read as (s, d), d such phases lie beside each other as channels do, and the tiles are cut along s.
 """
 
 from __future__ import annotations
@@ -27,24 +28,28 @@ NAME = "winograd"
 ACCURACY = "winograd4"
 TILE = 4
 CACHE_BYTES = 16 << 20
+BESIDE = 5 / 3
+"""What a transform takes together with its first pass, in units of itself."""
 
 
 def not_plain(problem: Problem) -> str | None:
-    """Why a problem is not dense, real and without strides along one or two axes."""
+    """Why a problem is not dense, real and of one or two axes, its input not dilated."""
     if not problem.is_real:
         return f"real floating point only, got {problem.dtype}"
     if problem.ndim not in (1, 2):
         return f"for one or two spatial axes, got {problem.ndim}"
     if problem.groups != 1:
         return "for a single group"
-    if not unit(problem, "strides", "lhs_dilation", "rhs_dilation"):
-        return "no strides or dilations"
+    if not unit(problem, "lhs_dilation"):
+        return "no input dilation"
     return None
 
 
 def supports(problem: Problem) -> str | None:
     if reason := not_plain(problem):
         return reason
+    if not unit(problem, "strides"):
+        return "no strides"
     if any(k not in (1, 7 - TILE) for k in problem.taps) or problem.tap_count == 1:
         return f"for {7 - TILE} taps an axis, got {problem.taps}"
     return None
@@ -56,14 +61,15 @@ def outputs_of(problem: Problem, taps: int) -> int:
 
 
 def _sizes(problem: Problem):
-    """For each axis (outputs of a tile, points, tiles)."""
+    """For each axis (outputs of a tile, points, tiles of a phase)."""
     m = [outputs_of(problem, k) for k in problem.taps]
-    return m, [a + k - 1 for a, k in zip(m, problem.taps)], [-(-o // a) for o, a in zip(problem.out_space, m)]
+    tiles = [-(-o // (a * d)) for o, a, d in zip(problem.out_space, m, problem.rhs_dilation)]
+    return m, [a + k - 1 for a, k in zip(m, problem.taps)], tiles
 
 
 def features(problem: Problem) -> dict[str, float]:
     _m, points, tiles = _sizes(problem)
-    count = problem.batch * math.prod(tiles)
+    count = problem.batch * math.prod(tiles) * math.prod(problem.rhs_dilation)
     flops = 2.0 * math.prod(points) * count * problem.in_channels * problem.out_channels
     waste = products.waste(problem.out_channels, problem.in_channels, count)
     transformed = count * math.prod(points) * problem.itemsize
@@ -80,17 +86,27 @@ def features(problem: Problem) -> dict[str, float]:
 
 def _images(problem: Problem) -> int:
     """Images worked on at once: as many as stay in cache, and divide the batch."""
-    _, points, tiles = _sizes(problem)
-    image = math.prod(points) * math.prod(tiles) * (problem.in_channels + problem.out_channels) * problem.itemsize
+    image = sum(_image_samples(problem)) * problem.itemsize
     wanted = max(1, CACHE_BYTES // image)
     return max(n for n in range(1, problem.batch + 1) if problem.batch % n == 0 and n <= wanted)
 
 
-def memory(problem: Problem) -> int:
+def _image_samples(problem: Problem) -> tuple[int, int]:
+    """Samples of one image's tiles, transformed: (in, out)."""
     _, points, tiles = _sizes(problem)
-    image = math.prod(points) * math.prod(tiles) * (problem.in_channels + problem.out_channels)
-    kernel = math.prod(points) * problem.in_channels * problem.out_channels
-    return problem.itemsize * (3 * _images(problem) * image // 2 + kernel + math.prod(problem.lhs_shape))
+    each = math.prod(points) * math.prod(tiles) * math.prod(problem.rhs_dilation)
+    return each * problem.in_channels, each * problem.out_channels
+
+
+def memory(problem: Problem) -> int:
+    m, points, tiles = _sizes(problem)
+    kernel, images = math.prod(points) * problem.in_channels * problem.out_channels, _images(problem)
+    before, after = (images * samples for samples in _image_samples(problem))
+    # A transform beside its first pass; or the transforms of input, kernel and output.
+    peak = max(kernel * 3 // 2, kernel + max(BESIDE * before, before + after, BESIDE * after))
+    padded = (d * (a * (t - 1) + p) for d, a, t, p in zip(problem.rhs_dilation, m, tiles, points))
+    copy = problem.batch * math.prod(padded) * problem.in_channels if images < problem.batch else 0
+    return int(problem.itemsize * (peak + copy))
 
 
 def parts(problem: Problem) -> tuple[Problem, ...]:
@@ -107,13 +123,15 @@ def mix(matrix: np.ndarray, terms: list[jax.Array]) -> jax.Array:
     return sum_terms(column * term[None] for column, term in zip(columns, terms, strict=True))
 
 
-def transform_tiles(x: jax.Array, bt: list[np.ndarray], m: list[int], tiles: list[int]) -> jax.Array:
-    """Bᵀ along every spatial axis of all tiles of a padded image (N, *space, C): (points…, N, *tiles, C)."""
+def transform_tiles(x: jax.Array, bt: list[np.ndarray], m: list[int], tiles: list[int], phases) -> jax.Array:
+    """Bᵀ along every spatial axis of all tiles of a padded image (N, *space, C): (points…, N, (tiles, phases)…, C)."""
+    cut = (size for n, d in zip(x.shape[1:-1], phases) for size in (n // d, d))
+    x = x.reshape(x.shape[0], *cut, x.shape[-1])
     for axis in reversed(range(len(m))):
         if bt[axis].shape[0] == 1:
             x = x[None]
             continue
-        position = x.ndim - 1 - len(m) + axis
+        position = x.ndim - 1 - 2 * (len(m) - axis)
         terms = []
         for a in range(bt[axis].shape[1]):
             stop = a + m[axis] * (tiles[axis] - 1) + 1
@@ -132,30 +150,30 @@ def transform_kernel(w: jax.Array, g: list[np.ndarray]) -> jax.Array:
 
 
 def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, run):
-    m, points, tiles = _sizes(problem)
+    (m, points, tiles), phases = _sizes(problem), problem.rhs_dilation
     n = problem.ndim
     matrices = [toom_cook.transforms(a, k) for a, k in zip(m, problem.taps)]
     at, g, bt = ([triple[i] for triple in matrices] for i in range(3))
     # A transposition of the kernel is faster alone than as part of the transform.
     kernel = transform_kernel(lax.optimization_barrier(rhs), g).reshape(-1, problem.in_channels, problem.out_channels)
     config = [
-        (lo, a * t + k - 1 - lo - size, 0)
-        for a, t, k, size, (lo, _) in zip(m, tiles, problem.taps, problem.space, problem.padding)
+        (lo, d * (a * t + k - 1) - lo - size, 0)
+        for a, t, k, d, size, (lo, _) in zip(m, tiles, problem.taps, phases, problem.space, problem.padding)
     ]
     padded = lax.pad(lhs, jnp.zeros((), lhs.dtype), [(0, 0, 0), *config, (0, 0, 0)])
 
     def solve(images):
         count = images.shape[0]
-        transformed = transform_tiles(images, bt, m, tiles)
+        transformed = transform_tiles(images, bt, m, tiles, phases)
         rows = transformed.reshape(math.prod(points), -1, problem.in_channels)
         out = products.product(problem, rows, kernel)
-        out = out.reshape(*points, count, *tiles, problem.out_channels)
+        out = out.reshape(*points, count, *(size for pair in zip(tiles, phases) for size in pair), problem.out_channels)
         for axis in range(n):  # Aᵀ along the first points axis; the outputs' axis goes behind its tile axis
             out = mix(at[axis], [out[p] for p in range(points[axis])])
             out = lax.optimization_barrier(out) if axis < n - 1 else out
             left = n - 1 - axis
-            out = jnp.moveaxis(out, 0, left + 1 + 2 * axis + 1)
-        out = out.reshape(count, *(a * t for a, t in zip(m, tiles)), problem.out_channels)
+            out = jnp.moveaxis(out, 0, left + 1 + 3 * axis + 1)
+        out = out.reshape(count, *(a * t * d for a, t, d in zip(m, tiles, phases)), problem.out_channels)
         return out[(slice(None), *(slice(o) for o in problem.out_space))]
 
     images = _images(problem)

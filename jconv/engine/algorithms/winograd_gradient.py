@@ -1,7 +1,8 @@
 """The gradient of a short dense kernel with fewer multiplications: `winograd`, with ȳ in the kernel's place.
 
 Each tile of ȳ (4 samples an axis) meets 6 samples of x in 3 outputs: F(3, 4), on the same six points as F(4, 3). The
-products are summed over all tiles by matrix products before the inverse transform, which is done once:
+products are summed over all tiles, phases and images by matrix products before the inverse transform, which is done
+once:
 
     w̄ = Aᵀ[ Σ_tiles (Bᵀ x B)ᵀ (G ȳ Gᵀ) ] A.
 """
@@ -17,8 +18,8 @@ import numpy as np
 from jax import lax
 
 from jconv.engine.algorithms import products, shapes, toom_cook, xla
-from jconv.engine.algorithms.winograd import CACHE_BYTES, TILE, not_plain, transform_tiles
-from jconv.engine.problem import Problem
+from jconv.engine.algorithms.winograd import BESIDE, CACHE_BYTES, TILE, not_plain, transform_tiles
+from jconv.engine.problem import Problem, unit
 
 NAME = "winograd_gradient"
 ACCURACY = "winograd4"
@@ -28,6 +29,8 @@ OUTPUTS = 7 - TILE
 def supports(problem: Problem) -> str | None:
     if reason := not_plain(problem):
         return reason
+    if not unit(problem, "rhs_dilation"):
+        return "no dilated kernel"
     if any(o != OUTPUTS for o in problem.out_space):
         return f"for {OUTPUTS} outputs an axis, got {problem.out_space}"
     if min(problem.taps) < TILE:
@@ -36,12 +39,18 @@ def supports(problem: Problem) -> str | None:
 
 
 def _tiles(problem: Problem) -> list[int]:
-    return [-(-k // TILE) for k in problem.taps]
+    """Tiles of a phase: the strides are the dilation of the forward convolution's kernel."""
+    return [-(-k // (TILE * s)) for k, s in zip(problem.taps, problem.strides)]
+
+
+def _rows(problem: Problem) -> int:
+    """Tiles of an image."""
+    return math.prod(_tiles(problem)) * math.prod(problem.strides)
 
 
 def _image_bytes(problem: Problem) -> int:
     channels = problem.batch + problem.out_channels
-    return 6**problem.ndim * math.prod(_tiles(problem)) * channels * problem.itemsize
+    return 6**problem.ndim * _rows(problem) * channels * problem.itemsize
 
 
 def _images(problem: Problem) -> int:
@@ -53,7 +62,7 @@ def _images(problem: Problem) -> int:
 
 def features(problem: Problem) -> dict[str, float]:
     points = 6**problem.ndim
-    rows = problem.in_channels * math.prod(_tiles(problem))
+    rows = problem.in_channels * _rows(problem)
     flops = 2.0 * points * rows * problem.batch * problem.out_channels
     waste = products.waste(problem.out_channels, problem.batch)
     steps = problem.in_channels // _images(problem)
@@ -69,10 +78,19 @@ def features(problem: Problem) -> dict[str, float]:
 
 
 def memory(problem: Problem) -> int:
-    points = 6**problem.ndim
-    total = 3 * _images(problem) * _image_bytes(problem) // 2
-    kernel = points * problem.batch * problem.out_channels
-    return total + problem.itemsize * (kernel + math.prod(problem.lhs_shape) + math.prod(problem.rhs_shape))
+    each, images = 6**problem.ndim * _rows(problem) * _images(problem), _images(problem)
+    before, after = each * problem.batch, each * problem.out_channels
+    kernel = 6**problem.ndim * problem.batch * problem.out_channels
+    padded_x, padded_y = (
+        problem.in_channels * math.prod(s * (TILE * t + more) for s, t in zip(problem.strides, _tiles(problem)))
+        for more in (OUTPUTS - 1, 0)
+    )
+    copies = padded_y * problem.out_channels
+    if images < problem.in_channels:
+        kernel, copies = 2 * kernel, copies + padded_x * problem.batch
+    # One transform beside its first pass and the other transform; or both and their product.
+    peak = before + after + max((BESIDE - 1) * max(before, after), kernel)
+    return int(problem.itemsize * (peak + copies))
 
 
 def parts(problem: Problem) -> tuple[Problem, ...]:
@@ -80,20 +98,21 @@ def parts(problem: Problem) -> tuple[Problem, ...]:
 
 
 def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, run):
-    n, tiles = problem.ndim, _tiles(problem)
+    n, tiles, phases = problem.ndim, _tiles(problem), problem.strides
     at, g, bt = toom_cook.transforms(OUTPUTS, TILE)
     x, y = jnp.moveaxis(lhs, -1, 0), jnp.moveaxis(rhs, -2, 0)
     x = jnp.moveaxis(x, 1, -1)  # (images, *space, I)
     config = [
-        (lo, TILE * t + OUTPUTS - 1 - lo - size, 0) for t, size, (lo, _) in zip(tiles, problem.space, problem.padding)
+        (lo, s * (TILE * t + OUTPUTS - 1) - lo - size, 0)
+        for s, t, size, (lo, _) in zip(phases, tiles, problem.space, problem.padding)
     ]
     x = lax.pad(x, jnp.zeros((), x.dtype), [(0, 0, 0), *config, (0, 0, 0)])
-    for axis, t in enumerate(tiles):
-        y = shapes.pad_to(y, 1 + axis, TILE * t)
+    for axis, (s, t) in enumerate(zip(phases, tiles)):
+        y = shapes.pad_to(y, 1 + axis, s * TILE * t)
 
     def products_of(x, y):
-        rows = transform_tiles(x, [bt] * n, [TILE] * n, tiles).reshape(6**n, -1, problem.batch)
-        columns = transform_tiles(y, [g] * n, [TILE] * n, tiles).reshape(6**n, -1, problem.out_channels)
+        rows = transform_tiles(x, [bt] * n, [TILE] * n, tiles, phases).reshape(6**n, -1, problem.batch)
+        columns = transform_tiles(y, [g] * n, [TILE] * n, tiles, phases).reshape(6**n, -1, problem.out_channels)
         return products.transposed_product(problem, rows, columns)
 
     images = _images(problem)
