@@ -12,7 +12,6 @@ import numpy as np
 from jconv.continuous.nodes import Table, legendre_points
 from jconv.continuous.pieces import Pieces
 
-
 COLUMNS = 8
 """Matrix products are fastest with a multiple of so many columns."""
 
