@@ -203,7 +203,7 @@ CONSTANTS: dict[str, dict[str, float]] = {
         "patch_bytes": 6.44e-11,
         "result_bytes": 1.8e-10,
         "steps": 3e-06,
-        "ynn_flops": 2.07e-12,
+        "ynn_flops": 3.6e-12,
         "eigen_flops": 2e-12,
     },
     "channel_sum": {"bytes": 3e-11, "calls": 2e-05, "steps": 3e-06, "parts": 0.637},
