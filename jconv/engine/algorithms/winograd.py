@@ -6,13 +6,14 @@ instead of m·r, taken over all channels as matrix products, one for each of the
     Y = Aᵀ[ Σ_i (G w_i Gᵀ) ⊙ (Bᵀ x_i B) ] A.
 
 F(4, 3) does four times fewer multiplications in two dimensions and twice fewer in one, at up to five times the direct
-sum's error. The transforms pass over memory once for each axis, so that images are worked on in groups that stay in
-cache. Under a kernel whose taps lie d apart, every d-th sample makes an image of its own: with an axis of s·d samples
+sum's error. The input's transform passes over memory once for each axis, the output's and the kernel's are products with
+the axes' matrices multiplied out; images are worked on in groups that stay in cache. Under a kernel whose taps lie d apart, every d-th sample makes an image of its own: with an axis of s·d samples
 read as (s, d), d such phases lie beside each other as channels do, and the tiles are cut along s.
 """
 
 from __future__ import annotations
 
+import functools
 import math
 
 import jax
@@ -102,8 +103,8 @@ def memory(problem: Problem) -> int:
     m, points, tiles = _sizes(problem)
     kernel, images = math.prod(points) * problem.in_channels * problem.out_channels, _images(problem)
     before, after = (images * samples for samples in _image_samples(problem))
-    # A transform beside its first pass; or the transforms of input, kernel and output.
-    peak = max(kernel * 3 // 2, kernel + max(BESIDE * before, before + after, BESIDE * after))
+    # The input's transform beside its first pass; both transforms; the output's, and what it becomes.
+    peak = kernel + max(BESIDE * before, before + after, 2 * after)
     padded = (d * (a * (t - 1) + p) for d, a, t, p in zip(problem.rhs_dilation, m, tiles, points))
     copy = problem.batch * math.prod(padded) * problem.in_channels if images < problem.batch else 0
     return int(problem.itemsize * (peak + copy))
@@ -141,12 +142,13 @@ def transform_tiles(x: jax.Array, bt: list[np.ndarray], m: list[int], tiles: lis
 
 
 def transform_kernel(w: jax.Array, g: list[np.ndarray]) -> jax.Array:
-    """G along every spatial axis: (points…, I, O) from (*taps, I, O)."""
-    n = len(g)
-    for axis in reversed(range(n)):
-        terms = [lax.index_in_dim(w, k, n - 1, keepdims=False) for k in range(g[axis].shape[1])]
-        w = lax.optimization_barrier(mix(g[axis], terms))
-    return w
+    """G along all spatial axes at once: (points, I, O) from (*taps, I, O).
+
+    A product: XLA would fuse the transposition that made the kernel into a sum, and read across it for every term.
+    """
+    *_, inputs, outputs = w.shape
+    matrix = jnp.asarray(functools.reduce(np.kron, g), w.dtype)
+    return jnp.matmul(matrix, w.reshape(-1, inputs * outputs), precision="highest").reshape(-1, inputs, outputs)
 
 
 def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, run):
@@ -154,8 +156,7 @@ def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, run):
     n = problem.ndim
     matrices = [toom_cook.transforms(a, k) for a, k in zip(m, problem.taps)]
     at, g, bt = ([triple[i] for triple in matrices] for i in range(3))
-    # A transposition of the kernel is faster alone than as part of the transform.
-    kernel = transform_kernel(lax.optimization_barrier(rhs), g).reshape(-1, problem.in_channels, problem.out_channels)
+    kernel = transform_kernel(rhs, g)
     config = [
         (lo, d * (a * t + k - 1) - lo - size, 0)
         for a, t, k, d, size, (lo, _) in zip(m, tiles, problem.taps, phases, problem.space, problem.padding)
@@ -167,12 +168,12 @@ def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, run):
         transformed = transform_tiles(images, bt, m, tiles, phases)
         rows = transformed.reshape(math.prod(points), -1, problem.in_channels)
         out = products.product(problem, rows, kernel)
-        out = out.reshape(*points, count, *(size for pair in zip(tiles, phases) for size in pair), problem.out_channels)
-        for axis in range(n):  # Aᵀ along the first points axis; the outputs' axis goes behind its tile axis
-            out = mix(at[axis], [out[p] for p in range(points[axis])])
-            out = lax.optimization_barrier(out) if axis < n - 1 else out
-            left = n - 1 - axis
-            out = jnp.moveaxis(out, 0, left + 1 + 3 * axis + 1)
+        inverse = jnp.asarray(functools.reduce(np.kron, at), out.dtype)
+        out = products.product(problem, inverse, out.reshape(len(out), -1))
+        # (outputs…, N, (tiles, phases)…, O): an axis is tiles of outputs, each of all phases.
+        out = out.reshape(*m, count, *(size for pair in zip(tiles, phases) for size in pair), problem.out_channels)
+        order = (axis for i in range(n) for axis in (n + 1 + 2 * i, i, n + 2 + 2 * i))
+        out = jnp.transpose(out, (n, *order, out.ndim - 1))
         out = out.reshape(count, *(a * t * d for a, t, d in zip(m, tiles, phases)), problem.out_channels)
         return out[(slice(None), *(slice(o) for o in problem.out_space))]
 
