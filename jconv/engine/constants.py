@@ -3,7 +3,7 @@
 Fitted by `python -m benchmarks.fit` (least squares on the logarithm of the ratio) to the layers, filters and signals
 of `benchmarks/`, in float32 on two cores of AMD EPYCs (Zen 4 and 5, AVX-512), with JAX 0.10 and 0.12 together, with
 oneDNN and without; those of oneDNN, FFTs, overlap-save and channel sums anew with JAX 0.12, those of kernel gradients
-with both, and with contenders that are awake, that is, called in a loop.
+and Winograd's transforms with both, and with contenders that are awake, that is, called in a loop.
 XLA's own convolutions have two sets: it works with Eigen up to JAX 0.11, with YNNPACK since 0.12.
 Other processors scale all constants alike, more or less, which leaves the choice as it is; where it does not,
 `effort="measure"` asks the device itself.

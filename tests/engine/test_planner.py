@@ -112,6 +112,20 @@ def test_taps_laid_on_the_cotangent_spread_what_the_direct_sum_keeps():
     assert next(c for c in table.candidates if c.algorithm == "kernel_gradient").refused
 
 
+def test_phases_in_one_sum_spread_what_the_direct_sum_keeps():
+    x, w = np.ones((2, 40, 40, 32), np.float32), np.ones((3, 3, 1, 32), np.float32)
+    x[0, 5, 5] = np.inf
+    geometry = {"lhs_dilation": (2, 2), "dimension_numbers": ("NHWC", "HWIO", "NHWC"), "feature_group_count": 32}
+    options = {"padding": [(1, 1)] * 2, **geometry}
+    kept = np.asarray(conv_general_dilated(x, w, (1, 1), finite_only=False, **options))[0, :, :, 0]
+    assert np.isinf(kept).sum() == 9
+    assert np.isinf(kept[9:12, 9:12]).all()
+    assert not np.isnan(kept).any()
+    shapes = (jax.ShapeDtypeStruct(a.shape, "float32") for a in (x, w))
+    table = plan(*shapes, (1, 1), finite_only=False, **options)
+    assert "finite_only" in next(c for c in table.candidates if c.algorithm == "polyphase").refused
+
+
 @pytest.mark.parametrize("dilation", [1, 3])
 @pytest.mark.parametrize("name", ["winograd", "winograd_gradient"])
 def test_memory_of_transforms_is_what_they_take(name, dilation):

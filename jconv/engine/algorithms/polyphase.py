@@ -32,6 +32,14 @@ MAX_TERMS = 9
 """Samples that all phases look at, up to which they are one sum."""
 
 
+def accuracy(problem: Problem) -> str:
+    """The zeros that fill up a kernel meet samples."""
+    if not _is_one_sum(problem):
+        return ACCURACY
+    tables = (_taps_of_phases(problem, i) for i in range(problem.ndim))
+    return "toeplitz" if any((table == k).any() for table, k in zip(tables, problem.taps)) else ACCURACY
+
+
 def supports(problem: Problem) -> str | None:
     if unit(problem, "lhs_dilation"):
         return "for dilated inputs (transposed convolutions, gradients of strided ones)"

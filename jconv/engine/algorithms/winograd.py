@@ -6,9 +6,10 @@ instead of m·r, taken over all channels as matrix products, one for each of the
     Y = Aᵀ[ Σ_i (G w_i Gᵀ) ⊙ (Bᵀ x_i B) ] A.
 
 F(4, 3) does four times fewer multiplications in two dimensions and twice fewer in one, at up to five times the direct
-sum's error. The input's transform passes over memory once for each axis, the output's and the kernel's are products with
-the axes' matrices multiplied out; images are worked on in groups that stay in cache. Under a kernel whose taps lie d apart, every d-th sample makes an image of its own: with an axis of s·d samples
-read as (s, d), d such phases lie beside each other as channels do, and the tiles are cut along s.
+sum's error. The input's transform passes over memory once for each axis; those of output and kernel are products with
+the axes' matrices multiplied out. Images are worked on in groups that stay in cache. Under a kernel whose taps lie d
+apart, every d-th sample makes an image of its own: with an axis of s·d samples read as (s, d), d such phases lie beside
+each other as channels do, and the tiles are cut along s.
 """
 
 from __future__ import annotations
