@@ -22,7 +22,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from jconv.engine.algorithms import products, toom_cook, xla
+from jconv.engine.algorithms import im2col, products, toom_cook, xla
 from jconv.engine.algorithms.direct import sum_terms
 from jconv.engine.problem import Problem, unit
 
@@ -88,9 +88,7 @@ def features(problem: Problem) -> dict[str, float]:
 
 def _images(problem: Problem) -> int:
     """Images worked on at once: as many as stay in cache, and divide the batch."""
-    image = sum(_image_samples(problem)) * problem.itemsize
-    wanted = max(1, CACHE_BYTES // image)
-    return max(n for n in range(1, problem.batch + 1) if problem.batch % n == 0 and n <= wanted)
+    return im2col.images_at_once(problem.batch, sum(_image_samples(problem)) * problem.itemsize, CACHE_BYTES)
 
 
 def _image_samples(problem: Problem) -> tuple[int, int]:
@@ -100,14 +98,19 @@ def _image_samples(problem: Problem) -> tuple[int, int]:
     return each * problem.in_channels, each * problem.out_channels
 
 
-def memory(problem: Problem) -> int:
+def _padded(problem: Problem) -> list[int]:
+    """Samples of each axis that all tiles of all phases see."""
     m, points, tiles = _sizes(problem)
+    return [d * (a * (t - 1) + p) for d, a, t, p in zip(problem.rhs_dilation, m, tiles, points)]
+
+
+def memory(problem: Problem) -> int:
+    _, points, _ = _sizes(problem)
     kernel, images = math.prod(points) * problem.in_channels * problem.out_channels, _images(problem)
     before, after = (images * samples for samples in _image_samples(problem))
     # The input's transform beside its first pass; both transforms; the output's, and what it becomes.
     peak = kernel + max(BESIDE * before, before + after, 2 * after)
-    padded = (d * (a * (t - 1) + p) for d, a, t, p in zip(problem.rhs_dilation, m, tiles, points))
-    copy = problem.batch * math.prod(padded) * problem.in_channels if images < problem.batch else 0
+    copy = problem.batch * math.prod(_padded(problem)) * problem.in_channels if images < problem.batch else 0
     return int(problem.itemsize * (peak + copy))
 
 
@@ -142,13 +145,19 @@ def transform_tiles(x: jax.Array, bt: list[np.ndarray], m: list[int], tiles: lis
     return x
 
 
-def transform_kernel(w: jax.Array, g: list[np.ndarray]) -> jax.Array:
-    """G along all spatial axes at once: (points, I, O) from (*taps, I, O).
+def multiplied_out(matrices: list[np.ndarray], dtype) -> jax.Array:
+    """The matrix that transforms all axes at once."""
+    return jnp.asarray(functools.reduce(np.kron, matrices), dtype)
 
-    A product: XLA would fuse the transposition that made the kernel into a sum, and read across it for every term.
+
+def transform_kernel(w: jax.Array, matrices: list[np.ndarray]) -> jax.Array:
+    """A matrix along each axis but the last two: (points, I, O) from (*taps, I, O), or the way back.
+
+    A product: XLA would fuse a sum with the transposition that made the kernel, or with what comes next, and read or
+    compute everything anew for every term.
     """
     *_, inputs, outputs = w.shape
-    matrix = jnp.asarray(functools.reduce(np.kron, g), w.dtype)
+    matrix = multiplied_out(matrices, w.dtype)
     return jnp.matmul(matrix, w.reshape(-1, inputs * outputs), precision="highest").reshape(-1, inputs, outputs)
 
 
@@ -158,10 +167,7 @@ def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, run):
     matrices = [toom_cook.transforms(a, k) for a, k in zip(m, problem.taps)]
     at, g, bt = ([triple[i] for triple in matrices] for i in range(3))
     kernel = transform_kernel(rhs, g)
-    config = [
-        (lo, d * (a * t + k - 1) - lo - size, 0)
-        for a, t, k, d, size, (lo, _) in zip(m, tiles, problem.taps, phases, problem.space, problem.padding)
-    ]
+    config = [(lo, n - lo - size, 0) for n, size, (lo, _) in zip(_padded(problem), problem.space, problem.padding)]
     padded = lax.pad(lhs, jnp.zeros((), lhs.dtype), [(0, 0, 0), *config, (0, 0, 0)])
 
     def solve(images):
@@ -169,8 +175,7 @@ def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, run):
         transformed = transform_tiles(images, bt, m, tiles, phases)
         rows = transformed.reshape(math.prod(points), -1, problem.in_channels)
         out = products.product(problem, rows, kernel)
-        inverse = jnp.asarray(functools.reduce(np.kron, at), out.dtype)
-        out = products.product(problem, inverse, out.reshape(len(out), -1))
+        out = products.product(problem, multiplied_out(at, out.dtype), out.reshape(len(out), -1))
         # (outputs…, N, (tiles, phases)…, O): an axis is tiles of outputs, each of all phases.
         out = out.reshape(*m, count, *(size for pair in zip(tiles, phases) for size in pair), problem.out_channels)
         order = (axis for i in range(n) for axis in (n + 1 + 2 * i, i, n + 2 + 2 * i))

@@ -9,16 +9,14 @@ once:
 
 from __future__ import annotations
 
-import functools
 import math
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import lax
 
-from jconv.engine.algorithms import products, shapes, toom_cook, xla
-from jconv.engine.algorithms.winograd import BESIDE, CACHE_BYTES, TILE, not_plain, transform_tiles
+from jconv.engine.algorithms import im2col, products, shapes, toom_cook, xla
+from jconv.engine.algorithms.winograd import BESIDE, CACHE_BYTES, TILE, not_plain, transform_kernel, transform_tiles
 from jconv.engine.problem import Problem, unit
 
 NAME = "winograd_gradient"
@@ -48,16 +46,20 @@ def _rows(problem: Problem) -> int:
     return math.prod(_tiles(problem)) * math.prod(problem.strides)
 
 
-def _image_bytes(problem: Problem) -> int:
-    channels = problem.batch + problem.out_channels
-    return 6**problem.ndim * _rows(problem) * channels * problem.itemsize
+def _image_samples(problem: Problem) -> tuple[int, int]:
+    """Samples of one image's tiles, transformed: (of x, of ȳ)."""
+    each = 6**problem.ndim * _rows(problem)
+    return each * problem.batch, each * problem.out_channels
 
 
 def _images(problem: Problem) -> int:
     """Images worked on at once: as many as stay in cache, and divide their number."""
-    count = problem.in_channels
-    wanted = max(1, CACHE_BYTES // _image_bytes(problem))
-    return max(n for n in range(1, count + 1) if count % n == 0 and n <= wanted)
+    return im2col.images_at_once(problem.in_channels, sum(_image_samples(problem)) * problem.itemsize, CACHE_BYTES)
+
+
+def _padded(problem: Problem, reach: int) -> list[int]:
+    """Samples of each axis of all tiles, which reach so far beyond their own."""
+    return [s * (TILE * t + reach) for s, t in zip(problem.strides, _tiles(problem))]
 
 
 def features(problem: Problem) -> dict[str, float]:
@@ -78,16 +80,12 @@ def features(problem: Problem) -> dict[str, float]:
 
 
 def memory(problem: Problem) -> int:
-    each, images = 6**problem.ndim * _rows(problem) * _images(problem), _images(problem)
-    before, after = each * problem.batch, each * problem.out_channels
+    count, images = problem.in_channels, _images(problem)
+    before, after = (images * samples for samples in _image_samples(problem))
     kernel = 6**problem.ndim * problem.batch * problem.out_channels
-    padded_x, padded_y = (
-        problem.in_channels * math.prod(s * (TILE * t + more) for s, t in zip(problem.strides, _tiles(problem)))
-        for more in (OUTPUTS - 1, 0)
-    )
-    copies = padded_y * problem.out_channels
-    if images < problem.in_channels:
-        kernel, copies = 2 * kernel, copies + padded_x * problem.batch
+    copies = count * math.prod(_padded(problem, 0)) * problem.out_channels
+    if images < count:
+        kernel, copies = 2 * kernel, copies + count * math.prod(_padded(problem, OUTPUTS - 1)) * problem.batch
     # One transform beside its first pass and the other transform; or both and their product.
     peak = before + after + max((BESIDE - 1) * max(before, after), kernel)
     return int(problem.itemsize * (peak + copies))
@@ -102,13 +100,11 @@ def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, run):
     at, g, bt = toom_cook.transforms(OUTPUTS, TILE)
     x, y = jnp.moveaxis(lhs, -1, 0), jnp.moveaxis(rhs, -2, 0)
     x = jnp.moveaxis(x, 1, -1)  # (images, *space, I)
-    config = [
-        (lo, s * (TILE * t + OUTPUTS - 1) - lo - size, 0)
-        for s, t, size, (lo, _) in zip(phases, tiles, problem.space, problem.padding)
-    ]
+    reach = zip(_padded(problem, OUTPUTS - 1), problem.space, problem.padding)
+    config = [(lo, size - lo - given, 0) for size, given, (lo, _) in reach]
     x = lax.pad(x, jnp.zeros((), x.dtype), [(0, 0, 0), *config, (0, 0, 0)])
-    for axis, (s, t) in enumerate(zip(phases, tiles)):
-        y = shapes.pad_to(y, 1 + axis, s * TILE * t)
+    for axis, size in enumerate(_padded(problem, 0)):
+        y = shapes.pad_to(y, 1 + axis, size)
 
     def products_of(x, y):
         rows = transform_tiles(x, [bt] * n, [TILE] * n, tiles, phases).reshape(6**n, -1, problem.batch)
@@ -126,7 +122,5 @@ def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, run):
         groups = [a.reshape(-1, images, *a.shape[1:]) for a in (x, y)]
         start = jnp.zeros((6**n, problem.batch, problem.out_channels), x.dtype)
         total, _ = lax.scan(step, start, tuple(groups))
-    # Along all axes at once, as a product: fused into what comes next, each output would be worked out on its own.
-    inverse = jnp.asarray(functools.reduce(np.kron, [at] * n), total.dtype)
-    out = jnp.matmul(inverse, total.reshape(len(total), -1), precision="highest")
+    out = transform_kernel(total, [at] * n)
     return jnp.moveaxis(out.reshape(*[OUTPUTS] * n, problem.batch, problem.out_channels), n, 0)
