@@ -187,14 +187,8 @@ CONSTANTS: dict[str, dict[str, float]] = {
     },
     "banded": {"band_bytes": 3e-11, "bytes": 3e-11, "calls": 5e-05, "onednn_flops": 2.8e-12, "piece_bytes": 1e-10},
     "columns": {"bytes": 3e-11, "calls": 1e-05},
-    "polyphase": {
-        "bytes": 3e-11,
-        "calls": 2e-05,
-        "depthwise_parts": 0.0,
-        "parts": 0.66,
-        "sum_bytes": 2e-11,
-        "sum_flops": 1e-11,
-    },
+    "phase_sum": {"bytes": 2e-11, "calls": 2e-05, "term_flops": 1e-11},
+    "polyphase": {"bytes": 3e-11, "calls": 2e-05, "depthwise_parts": 0.0, "parts": 0.66},
     "exchange": {"calls": 2e-05, "parts": 0.75},
     "kernel_gradient": {
         "bytes": 3e-11,

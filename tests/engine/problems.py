@@ -91,6 +91,7 @@ CASES = [
     _case("depthwise kernel gradient", (1, 10, 9, 12), (9, 9, 3, 4), padding=1, groups=4),
     _case("transposed kernel gradient", (3, 4, 5, 6), (8, 10, 3, 4), 1, ((3, 0), (1, 2)), 2, groups=2),
     _case("image, long column", (1, 140, 9, 1), (12, 1, 1, 1), padding=((5, 6), (0, 0))),
+    _case("depthwise, transposed", (2, 5, 6, 4), (3, 4, 1, 4), 1, ((2, 1), (1, 3)), (2, 3), groups=4),
     _case("volume, column", (2, 3, 9, 5, 1), (1, 4, 1, 1, 1), (1, 3, 1), (0, (4, 3), 0), (1, 2, 1), (1, 3, 1)),
     _case("3×3 dilated", (2, 13, 17, 3), (3, 3, 3, 4), padding=((2, 1), (3, 0)), rhs_dilation=(2, 3)),
     _case("short kernel gradient, strided", (3, 13, 16, 2), (8, 12, 2, 4), strides=(2, 3), padding=((0, 0), (1, 1))),

@@ -7,9 +7,6 @@ and K = L / gcd(d, L). For outputs o = r + P·q those taps are k = c + K·m, whe
 
 a convolution of the undilated input with stride sP/L and kernel dilation dK/L (Vaidyanathan, *Multirate Systems and
 Filter Banks*, 1993, § 4.3). In several dimensions the phases are products. A phase without taps is zero.
-
-Of a depthwise convolution all phases are one elementwise sum that writes each output in its place: with s = d = 1 they
-look at the same few samples, y[r + L·q] = Σ_t x[q + t] W[r, t], through kernels filled up with zeros.
 """
 
 from __future__ import annotations
@@ -19,25 +16,12 @@ import math
 
 import jax
 import jax.numpy as jnp
-import numpy as np
-from jax import lax
 
-from jconv.engine.algorithms.direct import sum_terms
 from jconv.engine.problem import Problem, unit
 
 NAME = "polyphase"
 ACCURACY = "direct"
 MAX_PHASES = 64
-MAX_TERMS = 9
-"""Samples that all phases look at, up to which they are one sum."""
-
-
-def accuracy(problem: Problem) -> str:
-    """The zeros that fill up a kernel meet samples."""
-    if not _is_one_sum(problem):
-        return ACCURACY
-    tables = (_taps_of_phases(problem, i) for i in range(problem.ndim))
-    return "toeplitz" if any((table == k).any() for table, k in zip(tables, problem.taps)) else ACCURACY
 
 
 def supports(problem: Problem) -> str | None:
@@ -106,46 +90,7 @@ def _phases(problem: Problem):
         yield index, tuple(c[2] for c in chosen), tuple(slice(c[0], None, c[1]) for c in chosen), part
 
 
-def _taps_of_phases(problem: Problem, i: int) -> np.ndarray:
-    """(phases, samples) along axis i: the tap that a phase gives to sample q + t, t from `_first_sample` on.
-
-    Where there is none, an index beyond all taps.
-    """
-    l, p, taps = problem.lhs_dilation[i], problem.padding[i][0], problem.taps[i]
-    phase, tap = np.arange(l), np.arange(taps)
-    sample, rest = np.divmod(phase[:, None] + tap - p, l)
-    first = _first_sample(problem, i)
-    table = np.full((l, int(sample[rest == 0].max()) - first + 1), taps)
-    rows, columns = np.nonzero(rest == 0)
-    table[rows, sample[rows, columns] - first] = columns
-    return table
-
-
-def _first_sample(problem: Problem, i: int) -> int:
-    """The least t for which some phase looks at sample q + t."""
-    return -(problem.padding[i][0] // problem.lhs_dilation[i])
-
-
-def _is_one_sum(problem: Problem) -> bool:
-    """Whether all phases are computed by one elementwise sum, its vectors along the channels."""
-    if problem.in_channels > 1 or problem.multiplier > 1 or problem.groups == 1:
-        return False
-    return unit(problem, "strides", "rhs_dilation") and _terms(problem) <= MAX_TERMS
-
-
-def _terms(problem: Problem) -> int:
-    return math.prod(_taps_of_phases(problem, i).shape[1] for i in range(problem.ndim))
-
-
 def features(problem: Problem) -> dict[str, float]:
-    if _is_one_sum(problem):
-        work = 2.0 * math.prod(problem.out_shape) * _terms(problem)
-        return {
-            "calls": 1.0,
-            "flops": work,
-            "sum_flops": work * problem.itemsize / 4,
-            "sum_bytes": float(problem.io_bytes),
-        }
     return {
         "calls": float(math.prod(_periods(problem))),
         "bytes": 3.0 * math.prod(problem.out_shape) * problem.itemsize,
@@ -153,45 +98,14 @@ def features(problem: Problem) -> dict[str, float]:
 
 
 def memory(problem: Problem) -> int:
-    if _is_one_sum(problem):
-        return 2 * math.prod(problem.lhs_shape) * problem.itemsize
     return math.prod(problem.out_shape) * problem.itemsize
 
 
 def parts(problem: Problem) -> tuple[Problem, ...]:
-    if _is_one_sum(problem):
-        return ()
     return tuple(part for *_, part in _phases(problem) if part is not None)
 
 
-def _one_sum(problem: Problem, lhs: jax.Array, rhs: jax.Array) -> jax.Array:
-    tables = [_taps_of_phases(problem, i) for i in range(problem.ndim)]
-    blocks = [-(-o // l) for o, l in zip(problem.out_space, problem.lhs_dilation)]
-    config, kernel = [], rhs[..., 0, :]
-    for i, (table, count, size) in enumerate(zip(tables, blocks, problem.space)):
-        first = _first_sample(problem, i)
-        config.append((-first, first + count + table.shape[1] - 1 - size, 0))
-        # Axis 2i becomes the phases, axis 2i + 1 the samples.
-        kernel = jnp.take(kernel, table.reshape(-1), axis=2 * i, mode="fill", fill_value=0)
-        kernel = kernel.reshape(*kernel.shape[: 2 * i], *table.shape, *kernel.shape[2 * i + 1 :])
-    x = lax.pad(lhs, jnp.zeros((), lhs.dtype), [(0, 0, 0), *config, (0, 0, 0)])
-    x, kernel = lax.optimization_barrier((x, kernel))
-    terms = []
-    for place in itertools.product(*(range(table.shape[1]) for table in tables)):
-        sample = x[(slice(None), *(slice(t, t + n) for t, n in zip(place, blocks)))]
-        shape = (problem.batch, *(size for n in blocks for size in (n, 1)), problem.out_channels)
-        weight = kernel[tuple(index for t in place for index in (slice(None), t))]
-        weight = weight.reshape(*(size for l in problem.lhs_dilation for size in (1, l)), -1)
-        terms.append(sample.reshape(shape) * weight)
-    out = sum_terms(terms)
-    whole = (n * l for n, l in zip(blocks, problem.lhs_dilation))
-    out = out.reshape(problem.batch, *whole, problem.out_channels)
-    return out[(slice(None), *(slice(o) for o in problem.out_space))]
-
-
 def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, run):
-    if _is_one_sum(problem):
-        return _one_sum(problem, lhs, rhs)
     periods = _periods(problem)
     longest = [-(-o // period) for o, period in zip(problem.out_space, periods)]
     zeros = jnp.zeros((problem.batch, *longest, problem.out_channels), lhs.dtype)
