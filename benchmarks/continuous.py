@@ -79,8 +79,8 @@ def table() -> str:
         "convolve, Gauss-Legendre 96": jax.jit(
             lambda t: convolve(decay, instrument, t, rule=GaussLegendre(96), **shapes)
         ),
-        "convolve, Gauss-Legendre 76": jax.jit(
-            lambda t: convolve(decay, instrument, t, rule=GaussLegendre(76), **shapes)
+        "convolve, Gauss-Legendre 74": jax.jit(
+            lambda t: convolve(decay, instrument, t, rule=GaussLegendre(74), **shapes)
         ),
         "convolve, Gauss-Kronrod 61": jax.jit(
             lambda t: convolve(decay, instrument, t, rule=GaussKronrod(61), **shapes)

@@ -15,6 +15,7 @@ import jax.numpy as jnp
 
 from jconv._core import check
 from jconv.continuous import quadrature
+from jconv.continuous.nodes import Table
 from jconv.continuous.pieces import Pieces
 from jconv.continuous.quadrature import Segments
 from jconv.continuous.rules import GaussKronrod, Rule
@@ -46,20 +47,19 @@ def far_ends(pieces: Pieces, segments: Segments) -> jax.Array | None:
 
 
 def subdivide(
-    f: Callable, g: Callable, pieces: Pieces, adaptive: Adaptive, place: Callable, rtol: Any, atol: Any
+    f: Callable, g: Callable, pieces: Pieces, limit: int, table: Table, place: Callable, rtol: Any, atol: Any
 ) -> Segments:
     """The segments, `limit` of them (unused ones of width 0), at which the bisection of `pieces` stops.
 
-    `place(pieces, segments)` gives the nodes.
+    `place(pieces, segments)` gives the nodes, in the order of `table`.
     """
     dtype, count = pieces.xl.dtype, pieces.xl.shape[0]
-    limit = max(adaptive.limit, count)
+    limit = max(limit, count)
     pieces = Pieces(*jax.lax.stop_gradient(pieces[:4]), *pieces[4:])
     # What the functions close over comes in as an argument, so that no derivative is carried through the loop.
     f, constants_f = jax.closure_convert(f, jnp.zeros((), dtype))
     g, constants_g = jax.closure_convert(g, jnp.zeros((), dtype))
     constants_f, constants_g = jax.lax.stop_gradient((constants_f, constants_g))
-    table = adaptive.rule.table(dtype)
 
     def measured(segments: Segments) -> tuple[jax.Array, jax.Array]:
         at = lambda h, constants: lambda x: h(x, *constants)

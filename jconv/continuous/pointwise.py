@@ -19,6 +19,7 @@ from jconv.continuous.adaptive import Adaptive
 from jconv.continuous.declared import DeclaredRule
 from jconv.continuous.distributions import Delta, Distribution, distributions_convolved
 from jconv.continuous.function import Function
+from jconv.continuous.nodes import Table
 from jconv.continuous.periodic import PeriodicFunction, periodic_convolved
 from jconv.continuous.quadrature import AccuracyWarning, Convolved
 from jconv.continuous.rules import GaussLegendre, Rule
@@ -170,14 +171,17 @@ class _Problem(NamedTuple):
         pieces = 1 + len(self.shape_f.breaks) + len(self.shape_g.breaks)
         return self.base.n * (max(pieces, self.rule.limit) if isinstance(self.rule, Adaptive) else pieces)
 
+    def table(self, dtype: Any) -> Table:
+        return self.base.table(dtype).watched_first()
+
     def at(self, t: jax.Array) -> Convolved:
         pieces = _pieces.resolve(self.shape_f, self.shape_g, t)
-        place = functools.partial(self.place, t)
+        table, place = self.table(t.dtype), functools.partial(self.place, t)
         segments = quadrature.whole(pieces)
         if isinstance(self.rule, Adaptive):
-            segments = adaptive.subdivide(self.f, self.g, pieces, self.rule, place, *self.tolerance)
+            segments = adaptive.subdivide(self.f, self.g, pieces, self.rule.limit, table, place, *self.tolerance)
         far = adaptive.far_ends(pieces, segments)
-        value, error = quadrature.summed(self.f, self.g, place(pieces, segments), self.base.table(t.dtype), far)
+        value, error = quadrature.summed(self.f, self.g, place(pieces, segments), table, far)
         value, error = value.sum(0), error.sum(0)
         if self.at_rest:
             value = value + quadrature.boundary(self.f, self.g, pieces, self.harmless(t), t)
@@ -187,9 +191,8 @@ class _Problem(NamedTuple):
         return _pieces.interior(self.shape_f, t.dtype), _pieces.interior(self.shape_g, t.dtype)
 
     def place(self, t: jax.Array, pieces: _pieces.Pieces, segments: quadrature.Segments) -> quadrature.Points:
-        table = self.base.table(t.dtype)
         options = {"at_rest": self.at_rest, "closed": self.base.closed}
-        return quadrature.points(pieces, segments, table, self.harmless(t), t, **options)
+        return quadrature.points(pieces, segments, self.table(t.dtype), self.harmless(t), t, **options)
 
     def nodes(self, t: jax.Array) -> quadrature.Points:
         """The nodes of the rule on whole pieces."""

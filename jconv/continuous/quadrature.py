@@ -169,20 +169,26 @@ def summed(f: Callable, g: Callable, p: Points, table: Table, far_end: Any) -> t
     at_x, at_y = _align(sampled(f, p.x), sampled(g, p.y), 2)
     wide = lambda v: v.reshape(v.shape + (1,) * (at_x.ndim - 2))
     product = jnp.where(wide(p.jacobian != 0), at_x * at_y, 0)
-    # Held in memory, as are f and g where the error is wanted too: sums would each compute all of it anew. The rule and
-    # its null rules are one product, also where no error is wanted: XLA runs loops without products on a single core.
+    # Held in memory: sums would each compute all of it anew. The rule and its null rules are one product, also where no
+    # error is wanted: XLA runs loops without products on a single core.
     weighted = jax.lax.optimization_barrier(product * wide(p.jacobian))
     rules = np.concatenate([table.weights[:, None], table.null.T], axis=1)
     count = rules.shape[1]
     sums = _contract(weighted, np.pad(rules, [(0, 0), (0, -count % COLUMNS)]))[..., :count]
     value = sums[..., 0]
     # None of the error estimate is differentiated.
-    at_x, at_y = jax.lax.optimization_barrier(jax.lax.stop_gradient((at_x, at_y)))
-    weighted = jax.lax.stop_gradient(weighted)
-    p = Points(*jax.lax.stop_gradient(p[:5]), p.weighted)
     missed = jnp.max(jnp.abs(jax.lax.stop_gradient(sums[..., 1:])), axis=-1)
-    error = missed + _rounding(weighted, at_x, at_y, p, table.weights, wide)
-    return value, error if far_end is None else error + _tail(jax.lax.stop_gradient(product), p, far_end, wide)
+    watched = lambda v: jax.lax.stop_gradient(v[:, : table.watched])
+    # f and g at the watched nodes are computed once more and kept: cheaper than to keep them at all nodes.
+    kept_x, kept_y = jax.lax.optimization_barrier((watched(at_x), watched(at_y)))
+    weights = table.weights[: table.watched]
+    weights = weights * (table.weights.sum() / weights.sum())
+    seen = Points(watched(p.x), watched(p.y), watched(p.jacobian), watched(p.corner_x), watched(p.corner_y), p.weighted)
+    error = missed + _rounding(watched(weighted), kept_x, kept_y, seen, weights, wide)
+    if far_end is None:
+        return value, error
+    product, p = jax.lax.stop_gradient(product), Points(*jax.lax.stop_gradient(p[:5]))
+    return value, error + _tail(product, p, far_end, wide)
 
 
 def _contract(values: jax.Array, weights: np.ndarray) -> jax.Array:
@@ -196,8 +202,8 @@ def _contract(values: jax.Array, weights: np.ndarray) -> jax.Array:
 def _rounding(weighted: Any, at_x: Any, at_y: Any, p: Points, weights: Any, wide: Callable) -> jax.Array:
     """The effect of rounding: of the values and their sum, and of the places where the functions are looked at.
 
-    A place rounded by r moves the integral of F by at most r times that of |F'|, which is the sum of the rises of F
-    from node to node.
+    At the watched nodes, whose `weights` have the sum of all. A place rounded by r moves the integral of F by at most r
+    times that of |F'|, which is the sum of the rises of F from node to node.
     """
     # Slices, not a shifted copy: XLA does not vectorise a loop that a concatenation is fused into.
     later, before = (lambda v: v[:, 1:]), (lambda v: v[:, :-1])

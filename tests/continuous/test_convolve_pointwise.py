@@ -27,6 +27,19 @@ def test_box_with_box_is_the_triangle(rule):
     assert np.all(np.asarray(error)[(t < 0) | (t > 2)] == 0)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("rule", [GaussLegendre(76), GaussKronrod(61), ClenshawCurtis(129), TanhSinh(161)], ids=str)
+def test_the_error_covers_fast_oscillations(rule, dtype):
+    """Resolved, barely resolved and unresolved ones, also where rounding is watched at every fourth node only."""
+    t = np.linspace(0, 3, 61, dtype=dtype)
+    at = jax.jit(lambda w: convolve(lambda x: jnp.cos(w * x), ONE, t, support_f=(0, 2), support_g=(0, 1), rule=rule))
+    low, high = np.maximum(0, np.float64(t) - 1), np.minimum(2, np.float64(t))
+    for w in np.arange(1, 80, 3.0):
+        value, error = at(dtype(w))
+        true = (np.sin(w * high) - np.sin(w * low)) / w
+        assert np.all(error + 1e-17 >= np.abs(value - true)), w
+
+
 def test_against_quad_with_jumps_and_kinks_on_both_sides():
     f = lambda x: np.where(x < 0.3, np.cos(3 * x), np.exp(-x))
     g = lambda y: np.abs(y - 0.2) * (1 + y) + 2.0 * (y > 0.7)

@@ -38,12 +38,25 @@ def test_exact_to_its_degree_and_not_beyond(rule, degree):
 
 @pytest.mark.parametrize("rule", [r for r, _ in EXACT_TO] + [TanhSinh(101), TanhSinh(161)], ids=str)
 def test_nodes_are_symmetric_and_weights_sum_to_one(rule):
-    left, right, weights, null = rule.table(np.float64)
+    left, right, weights, null = rule.table(np.float64)[:4]
     assert len(left) == rule.n
     assert np.all(np.diff(left) >= 0)
     np.testing.assert_allclose(left, right[::-1], rtol=1e-13, atol=0)
     np.testing.assert_allclose(weights.sum(), 1, rtol=rounding(np.float64, rule.n))
     assert np.abs(null.sum(axis=1)).max() < 1e-12 * rule.n or isinstance(rule, TanhSinh)
+
+
+@pytest.mark.parametrize("rule", [GaussLegendre(3), GaussLegendre(97), GaussKronrod(61), TanhSinh(161)], ids=str)
+def test_watched_nodes_come_first_and_nothing_else_changes(rule):
+    table = rule.table(np.float64)
+    moved = table.watched_first()
+    front = moved.left[: moved.watched]
+    assert max(min(rule.n, 16), rule.n / 4) <= moved.watched < max(32, rule.n / 4 + 1)
+    assert np.all(np.diff(front) >= 0)
+    assert (front[0], front[-1]) == (table.left[0], table.left[-1])
+    order = np.lexsort((-moved.right, moved.left))
+    for before, after in zip(table[:4], moved[:4]):
+        np.testing.assert_array_equal(before, after[..., order])
 
 
 def test_kronrod_is_quadpacks():
