@@ -110,5 +110,21 @@ MODEL_LAYERS = [
     _square("U-Net 3×3", 16, 64, 16, 16, 3),
     _square("U-Net 3×3 merge", 16, 32, 64, 32, 3),
     _square("U-Net transposed", 16, 16, 64, 32, 2, strides=2, transposed=True),
+    _square("U-Net 3×3", 16, 32, 32, 32, 3),
+    _square("U-Net 3×3", 16, 16, 64, 64, 3),
+    _square("U-Net 3×3", 16, 8, 64, 128, 3),
+    _square("U-Net 1×1 head", 16, 32, 32, 11, 1),
+    _square("digits 3×3", 128, 8, 1, 32, 3),
+    _square("digits 3×3", 128, 8, 32, 32, 3),
+    _square("digits 3×3", 128, 4, 32, 64, 3),
+    Layer("spectrogram 3×3 /2", (32, 31, 20, 16), (3, 3, 16, 32), strides=2),
+    Layer("spectrogram 3×3 /2", (32, 16, 10, 32), (3, 3, 32, 64), strides=2),
+    _square("detector 3×3 /2", 16, 48, 16, 32, 3, strides=2),
+    _square("detector 3×3", 16, 12, 48, 48, 3),
+    _square("video 3×3", 256, 16, 1, 16, 3),
+    _square("video 3×3 /2", 256, 16, 16, 32, 3, strides=2),
+    Layer("video 3×1×1", (32, 8, 16, 16, 16), (3, 1, 1, 16, 16)),
+    Layer("video 3×1×1", (32, 8, 8, 8, 32), (3, 1, 1, 32, 32)),
+    _square("ResNet 3×3", 16, 8, 256, 256, 3),
 ]
-"""Layers of the models of the training benchmark: the planner is fitted to them too."""
+"""Layers of the models of the training benchmarks: the planner is fitted to them too."""

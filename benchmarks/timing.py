@@ -14,8 +14,8 @@ REST, WAKE, TURN = 0.02, 0.03, 0.01  # seconds
 def interleaved(contenders: dict[str, Callable[[], object]], rounds: int = 7, seconds: float = 2.0) -> dict[str, float]:
     """Median seconds of each contender, who take turns until the rounds or the time are used up.
 
-    A turn is what a program does, calls in a loop: `WAKE` seconds of them do not count, then some are timed. Threads
-    that sleep between operations are slow to wake on a processor that has slept. Before each turn the machine rests:
+    A turn is what a program does, calls in a loop: `WAKE` seconds of them, or one, do not count, then some are timed.
+    Threads that sleep between operations are slow to wake on a processor that has slept. Before each turn the machine rests:
     the threads of PyTorch's OpenMP spin for some milliseconds after their work, and would take a core from whoever
     comes next.
     """
@@ -29,7 +29,8 @@ def interleaved(contenders: dict[str, Callable[[], object]], rounds: int = 7, se
         for name, call in contenders.items():
             time.sleep(REST)
             woken = time.perf_counter() + WAKE
-            while usual[name] < WAKE and time.perf_counter() < woken:
+            jax.block_until_ready(call())
+            while time.perf_counter() < woken:
                 jax.block_until_ready(call())
             times[name].append(_timed(call, max(1, min(1000, int(TURN / usual[name])))))
         if turn >= 2 and time.perf_counter() - begun > seconds:

@@ -36,7 +36,7 @@ MAX_OUTPUTS = 128
 WIDE = 32
 NARROW = 16
 """Columns of ȳ up to which taps are laid on it."""
-BLOCK_BYTES = 3 << 20
+BLOCK_BYTES, SMALL_BLOCK_BYTES = 3 << 20, 2 << 20
 CORES = cores()
 
 
@@ -94,23 +94,30 @@ def _walk(problem: Problem) -> tuple[int, int]:
     return rows, row * (math.prod(others) * inputs + first * problem.out_channels)
 
 
+def _block_bytes(problem: Problem) -> int:
+    """Of the windows worked on at once: they stay in cache, and are few beside the arrays themselves."""
+    return min(BLOCK_BYTES, max(SMALL_BLOCK_BYTES, problem.io_bytes // 2))
+
+
 def _row_blocks(problem: Problem) -> tuple[int, int]:
     """(rows in a block, number of blocks in an image)."""
     total, row = _walk(problem)
-    rows = max(1, min(total, BLOCK_BYTES // max(row, 1)))
-    blocks = -(-total // rows)
+    most = max(1, min(total, _block_bytes(problem) // max(row, 1)))
+    # Rather a number that divides the rows: then no array is copied to be filled up.
+    even = max(rows for rows in range(1, most + 1) if total % rows == 0)
+    blocks = total // even if 2 * even >= most else -(-total // most)
     return -(-total // blocks), blocks
 
 
 def _images(problem: Problem) -> int:
     """Images worked on at once, where one of them does not fill a block."""
-    return im2col.images_at_once(problem.in_channels, math.prod(_walk(problem)), BLOCK_BYTES)
+    return im2col.images_at_once(problem.in_channels, math.prod(_walk(problem)), _block_bytes(problem))
 
 
 def _lanes(problem: Problem) -> int:
     """Blocks worked on side by side: no more than there are cores, nor than results that are small beside a block."""
     groups = problem.in_channels // _images(problem)
-    most = min(CORES, groups, max(1, BLOCK_BYTES // _result_bytes(problem)))
+    most = min(CORES, groups, max(1, _block_bytes(problem) // _result_bytes(problem)))
     return max(n for n in range(1, most + 1) if groups % n == 0)
 
 

@@ -14,6 +14,7 @@ import json
 import math
 
 import jax.numpy as jnp
+from jax import lax
 
 from jconv.engine import internals, onednn_probe
 from jconv.engine.algorithms import shapes
@@ -111,12 +112,13 @@ def features(problem: Problem) -> dict[str, float]:
     waste_out = math.ceil(problem.multiplier / lanes) * lanes / problem.multiplier
     if kind == "depthwise" and problem.multiplier == 1:
         waste_out = math.ceil(problem.groups / lanes) * lanes / problem.groups
-    narrow = problem.flops * waste_out if per_group < 4 and kind == "dense" else 0.0
+    narrow = per_group < 4 and kind == "dense"
     return {
         "calls": 1.0,
         "flops": problem.flops,
         f"{kind}_flops": problem.flops * waste_out,
-        "narrow_flops": narrow,
+        "narrow_flops": problem.flops * waste_out if narrow else 0.0,
+        "narrow_bytes": float(math.prod(problem.out_shape) * problem.itemsize) if narrow else 0.0,
         "strided_flops": problem.flops if kind == "dense" and max(problem.strides) > 1 else 0.0,
         # It works on as many outputs at once as a line has.
         "gradient_flops": problem.flops / problem.out_space[-1]
@@ -151,6 +153,8 @@ def apply(problem: Problem, lhs, rhs, run):
     if problem.tap_count > math.prod(problem.out_space):
         # Such a kernel is an image, whose batch was moved in front of its channels. XLA cancels the way back; oneDNN
         # brings any order into its own.
+        if problem.groups == 1:  # as the images were: fused with what comes before, their transposition reads across
+            lhs = jnp.swapaxes(lax.optimization_barrier(jnp.swapaxes(lhs, 0, -1)), 0, -1)
         rhs = jnp.moveaxis(rhs, -2, 0)
         kernel = {"input_feature_dim": 0, "output_feature_dim": rank - 1, "spatial_dims": space}
     config = {
