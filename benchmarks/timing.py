@@ -15,9 +15,9 @@ def interleaved(contenders: dict[str, Callable[[], object]], rounds: int = 7, se
     """Median seconds of each contender, who take turns until the rounds or the time are used up.
 
     A turn is what a program does, calls in a loop: `WAKE` seconds of them, or one, do not count, then some are timed.
-    Threads that sleep between operations are slow to wake on a processor that has slept. Before each turn the machine rests:
-    the threads of PyTorch's OpenMP spin for some milliseconds after their work, and would take a core from whoever
-    comes next.
+    Threads that sleep between operations are slow to wake on a processor that has slept. Before each turn the machine
+    rests: the threads of PyTorch's OpenMP spin for some milliseconds after their work, and would take a core from
+    whoever comes next.
     """
     usual = {}
     for name, call in contenders.items():

@@ -2,8 +2,9 @@
 
 Fitted by `python -m benchmarks.fit` (least squares on the logarithm of the ratio) to the layers, filters and signals
 of `benchmarks/`, in float32 on two cores of AMD EPYCs (Zen 4 and 5, AVX-512), with JAX 0.10 and 0.12 together, with
-oneDNN and without; those of oneDNN, FFTs, overlap-save and channel sums anew with JAX 0.12, those of kernel gradients
-and Winograd's transforms with both, and with contenders that are awake, that is, called in a loop.
+oneDNN and without; those of FFTs, overlap-save and channel sums anew with JAX 0.12, those of oneDNN, kernel gradients
+and Winograd's transforms with both and the layers of the tasks' models too, with contenders that are awake, that is,
+called in a loop. oneDNN's `kernel_bytes` and `narrow_bytes` were then set by whole training steps.
 XLA's own convolutions have two sets: it works with Eigen up to JAX 0.11, with YNNPACK since 0.12.
 Other processors scale all constants alike, more or less, which leaves the choice as it is; where it does not,
 `effort="measure"` asks the device itself.
@@ -91,7 +92,7 @@ CONSTANTS: dict[str, dict[str, float]] = {
         "grouped_flops": 2.52e-12,
         "narrow_flops": 4.55e-13,
         "flops": 0.0,
-        "kernel_bytes": 6.29e-11,
+        "kernel_bytes": 8e-11,
         "strided_flops": 0.0,
         "narrow_bytes": 5e-11,
     },
@@ -140,28 +141,28 @@ CONSTANTS: dict[str, dict[str, float]] = {
         "strided_patch_bytes": 1.82e-10,
     },
     "winograd": {
-        "calls": 1e-05,
-        "eigen_flops": 2.23e-12,
-        "eigen_input_bytes": 1.39e-10,
-        "eigen_output_bytes": 1.45e-10,
-        "kernel_bytes": 7.75e-11,
+        "calls": 2e-05,
+        "eigen_flops": 2e-12,
+        "eigen_input_bytes": 1.78e-10,
+        "eigen_output_bytes": 9.77e-11,
+        "kernel_bytes": 8.13e-11,
         "onednn_flops": 2e-12,
-        "steps": 3e-06,
+        "steps": 1.84e-05,
         "ynn_flops": 2e-12,
-        "ynn_input_bytes": 1.05e-10,
-        "ynn_output_bytes": 6.21e-11,
+        "ynn_input_bytes": 9.89e-11,
+        "ynn_output_bytes": 5.63e-11,
     },
     "winograd_gradient": {
         "calls": 2e-05,
-        "eigen_flops": 2.18e-12,
-        "eigen_input_bytes": 1.73e-10,
-        "eigen_output_bytes": 1.64e-10,
-        "kernel_bytes": 3.73e-11,
+        "eigen_flops": 2e-12,
+        "eigen_input_bytes": 1.54e-10,
+        "eigen_output_bytes": 1.47e-10,
+        "kernel_bytes": 4.64e-11,
         "onednn_flops": 2e-12,
         "steps": 3e-06,
         "ynn_flops": 2e-12,
-        "ynn_input_bytes": 1.17e-10,
-        "ynn_output_bytes": 9.44e-11,
+        "ynn_input_bytes": 1.15e-10,
+        "ynn_output_bytes": 9.42e-11,
     },
     "fft": {
         "bytes": 1.24e-10,
@@ -193,10 +194,11 @@ CONSTANTS: dict[str, dict[str, float]] = {
     "exchange": {"calls": 2e-05, "parts": 0.75},
     "kernel_gradient": {
         "bytes": 3e-11,
-        "calls": 2.36e-05,
+        "calls": 2e-05,
         "onednn_flops": 2e-12,
-        "patch_bytes": 3.73e-11,
-        "result_bytes": 8.03e-11,
+        "eigen_patch_bytes": 7.1e-11,
+        "ynn_patch_bytes": 3.6e-11,
+        "result_bytes": 2.45e-10,
         "steps": 3e-06,
         "ynn_flops": 2e-12,
         "eigen_flops": 2e-12,

@@ -27,7 +27,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from jconv._core.cores import cores
-from jconv.engine.algorithms import im2col, products, shapes, windows
+from jconv.engine.algorithms import im2col, products, shapes, windows, xla
 from jconv.engine.problem import Problem, unit
 
 NAME = "kernel_gradient"
@@ -138,7 +138,7 @@ def features(problem: Problem) -> dict[str, float]:
         "calls": 1.0,
         "flops": flops,
         **products.features(problem, flops * waste),
-        "patch_bytes": float(images * rows * row) if outputs > 1 else 0.0,
+        f"{xla.LIBRARY}_patch_bytes": float(images * rows * row) if outputs > 1 else 0.0,
         "bytes": float(problem.io_bytes),
         "result_bytes": float(_result_bytes(problem)),
         "steps": float(images // _images(problem) * blocks) if outputs > 1 else 1.0,
