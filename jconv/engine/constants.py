@@ -124,6 +124,7 @@ CONSTANTS: dict[str, dict[str, float]] = {
         "strided_flops": 0.0,
         "volume_grouped_looped_flops": 2e-12,
         "volume_matmul_flops": 2.01e-11,
+        "volume_matmul_looped_flops": 2e-12,
         "volume_narrow_flops": 5.46e-10,
         "volume_narrow_looped_flops": 3.95e-11,
         "ynn_pointwise_flops": 1.2e-12,
