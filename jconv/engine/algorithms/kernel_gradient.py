@@ -103,9 +103,9 @@ def _row_blocks(problem: Problem) -> tuple[int, int]:
     """(rows in a block, number of blocks in an image)."""
     total, row = _walk(problem)
     most = max(1, min(total, _block_bytes(problem) // max(row, 1)))
-    # Rather a number that divides the rows: then no array is copied to be filled up.
-    even = max(rows for rows in range(1, most + 1) if total % rows == 0)
-    blocks = total // even if 2 * even >= most else -(-total // most)
+    least = -(-total // most)
+    # Rather a number of blocks that divides the rows: then no array is copied to be filled up.
+    blocks = next((count for count in range(least, 2 * total // most + 1) if total % count == 0), least)
     return -(-total // blocks), blocks
 
 
