@@ -66,16 +66,16 @@ def passes(convolve, arrays):
     return {"forward": (jax.jit(convolve), (x, w)), "dx": (jax.jit(dx), (w, ct)), "dw": (jax.jit(dw), (x, ct))}
 
 
-def by_lax(layer: Layer, arrays):
-    return passes(functools.partial(lax.conv_general_dilated, **arguments(layer)), arrays)
+def by_lax(layer: Layer, arrays, precision: str = "default"):
+    return passes(functools.partial(lax.conv_general_dilated, precision=precision, **arguments(layer)), arrays)
 
 
-def by_jconv(layer: Layer, arrays, policy: Policy = AUTO):
+def by_jconv(layer: Layer, arrays, policy: Policy = AUTO, precision: str = "default"):
     options = arguments(layer)
 
     def convolve(x, w):
         geometry = lax_face.geometry_of(x.shape, w.shape, **options)
-        problem = canonical.canonicalize(geometry, x.shape, w.shape, str(x.dtype))
+        problem = canonical.canonicalize(geometry, x.shape, w.shape, str(x.dtype), precision=precision)
         run = functools.partial(lax_face._convolve, out_dtype=x.dtype, policy=policy)
         return canonical.solve(problem, geometry, x, w, run)
 

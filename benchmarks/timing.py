@@ -11,10 +11,16 @@ import jax
 REST, WAKE, TURN = 0.02, 0.03, 0.01  # seconds
 
 
-def interleaved(contenders: dict[str, Callable[[], object]], rounds: int = 7, seconds: float = 2.0) -> dict[str, float]:
+def interleaved(
+    contenders: dict[str, Callable[[], object]],
+    rounds: int = 7,
+    seconds: float = 2.0,
+    rest: float = REST,
+    wake: float = WAKE,
+) -> dict[str, float]:
     """Median seconds of each contender, who take turns until the rounds or the time are used up.
 
-    A turn is what a program does, calls in a loop: `WAKE` seconds of them, or one, do not count, then some are timed.
+    A turn is what a program does, calls in a loop: `wake` seconds of them, or one, do not count, then some are timed.
     Threads that sleep between operations are slow to wake on a processor that has slept. Before each turn the machine
     rests: the threads of PyTorch's OpenMP spin for some milliseconds after their work, and would take a core from
     whoever comes next.
@@ -27,8 +33,8 @@ def interleaved(contenders: dict[str, Callable[[], object]], rounds: int = 7, se
     begun = time.perf_counter()
     for turn in range(rounds):
         for name, call in contenders.items():
-            time.sleep(REST)
-            woken = time.perf_counter() + WAKE
+            time.sleep(rest)
+            woken = time.perf_counter() + wake
             jax.block_until_ready(call())
             while time.perf_counter() < woken:
                 jax.block_until_ready(call())

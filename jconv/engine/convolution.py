@@ -93,7 +93,7 @@ def _by_lax(lhs, rhs, window: Window, precision, out_dtype, policy: Policy):
         window.rhs_dilation,
         (f"N{spatial}C", f"{spatial}IO", f"N{spatial}C"),
         window.groups,
-        precision=lax.Precision.HIGHEST if precision == "highest" else None,
+        precision=None if precision == "default" else lax.Precision.HIGHEST,
         preferred_element_type=out_dtype,
     )
 

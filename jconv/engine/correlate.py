@@ -43,7 +43,8 @@ def correlate(
     kernel : array (*taps), rank n
     padding : (before, after) zeros for each of the n axes; negative crops. Default none.
     strides, dilation : one integer for each axis. Default 1.
-    algorithm, precision, memory_budget, finite_only : as `jconv.conv_general_dilated`.
+    algorithm, precision, memory_budget, finite_only : as `jconv.conv_general_dilated`; but where no
+        precision is asked for, it is "high": signals and images keep theirs on GPU and TPU too.
     kernel_error : how far the kernel may be from the one that is applied, relative to its norm. Default: its rounding.
     borders : "zero", or "free": outputs at a padded end may be anything, as many lines as there are zeros and one more.
         That is faster for who writes over them, with what another boundary rule makes of them. Gradients are those of
@@ -93,6 +94,8 @@ def correlate(
     free = check.choice("borders", borders, ("zero", "free")) == "free"
     policy = dataclasses.replace(policy_of(algorithm, memory_budget, finite_only), free_borders=free)
     name = precision_name(precision)
+    if precision is None and name == "default":
+        name = "high"
     x = x.reshape(math.prod(batch), *space, 1)
     problem, cropped = _one_channel(x, kernel, window, name)
     terms = None if problem is None else low_rank.terms_for(problem, given, policy=policy, error=kernel_error)

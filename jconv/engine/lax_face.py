@@ -126,9 +126,17 @@ def geometry_of(
 
 
 def precision_name(precision: Any) -> str:
-    """ "highest" where any operand asks for it, else "default": the two that the planner tells apart."""
+    """ "default", "high" or "highest", the highest that any operand asks for; None is JAX's default matmul precision.
+
+    High and highest mean products in full precision, as all are on a CPU, and highest only algorithms as accurate as
+    the direct sum.
+    """
     values = precision if isinstance(precision, tuple | list) else (precision,)
-    return "highest" if any("highest" in str(value).lower() or value == "float32" for value in values) else "default"
+    default = jax.config.jax_default_matmul_precision  # pyright: ignore[reportAttributeAccessIssue]
+    names = {str(default if value is None else value).lower() for value in values}
+    if names & {"highest", "float32"}:
+        return "highest"
+    return "high" if names & {"high", "bfloat16_3x", "tensorfloat32"} else "default"
 
 
 def conv_transpose(

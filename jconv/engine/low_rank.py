@@ -46,11 +46,11 @@ def terms_for(
 ) -> Terms | None:
     """The terms of a kernel of one channel, where they are estimated to be the faster way; None elsewhere.
 
-    `problem` is the whole convolution. Only `algorithm="auto"` at default precision is free to choose, and only on
-    CPU, where times are known; integers stay exact. So many terms as `at_least` are taken whatever the estimate, by
+    `problem` is the whole convolution. Only `algorithm="auto"` below the highest precision is free to choose, and only
+    on CPU, where times are known; integers stay exact. So many terms as `at_least` are taken whatever the estimate, by
     callers whose passes are faster than those here.
     """
-    free = policy.algorithm == "auto" and policy.finite_only and problem.precision == "default"
+    free = policy.algorithm == "auto" and policy.finite_only and problem.precision != "highest"
     if not free or problem.platform != "cpu" or problem.is_empty or is_traced(kernel):
         return None
     if not (problem.is_real or problem.is_complex) or problem.ndim < 2:
@@ -104,6 +104,6 @@ def apply(problem: Problem, x: jax.Array, terms: Terms, *, policy=planner.AUTO) 
         for axis, part in _passes(problem):
             # The barrier keeps XLA from computing a pass again for each tap of the next.
             kernel = jnp.asarray(factors[axis].reshape(part.rhs_shape), problem.dtype)
-            y = lax.optimization_barrier(convolve(y, kernel, Window.of(part), policy=policy))
+            y = lax.optimization_barrier(convolve(y, kernel, Window.of(part), precision=part.precision, policy=policy))
         total = total + y
     return total

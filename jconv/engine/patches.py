@@ -108,7 +108,7 @@ def conv_general_dilated_local(
     jax.eval_shape(lambda x, w: lax.conv_general_dilated_local(x, w, *arguments), lhs, rhs)
     numbers, taken = _taken(lhs, filter_shape, window_strides, padding, lhs_dilation, rhs_dilation, dimension_numbers)
     kernels = jnp.transpose(rhs, (*numbers.rhs_spec[2:], *numbers.rhs_spec[:2]))
-    highest = lax.Precision.HIGHEST if precision_name(precision) == "highest" else None
+    highest = None if precision_name(precision) == "default" else lax.Precision.HIGHEST
     out = jnp.einsum("n...i,...oi->n...o", taken, kernels, precision=highest)
     return _channels_at(out, numbers.out_spec)
 

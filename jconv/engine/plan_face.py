@@ -106,7 +106,7 @@ def plan(
 
 def measured_plan(problem: Problem, policy: Policy) -> Plan:
     """Time every admitted candidate on the default device, and remember the fastest."""
-    estimated = planner.plan(problem, policy)
+    rows = planner.candidates(problem, policy)
     rng = np.random.default_rng(0)
     lhs, rhs = (
         jnp.asarray(rng.standard_normal(shape)).astype(problem.dtype)
@@ -114,16 +114,14 @@ def measured_plan(problem: Problem, policy: Policy) -> Plan:
     )
     times: dict[str, float] = {}
     best = float("inf")
-    for row in sorted(estimated.candidates, key=lambda c: c.seconds):
+    for row in sorted(rows, key=lambda c: c.seconds):
         if row.refused is None:
             times[row.algorithm] = _seconds(problem, row.algorithm, policy, lhs, rhs, best)
             best = min(best, times[row.algorithm])
-    rows = tuple(
-        dataclasses.replace(c, seconds=times[c.algorithm]) if c.algorithm in times else c for c in estimated.candidates
-    )
+    timed = tuple(dataclasses.replace(c, seconds=times[c.algorithm]) if c.algorithm in times else c for c in rows)
     fastest = min(times, key=times.__getitem__)
     wisdom.remember(problem, fastest)
-    return Plan(problem, fastest, rows, effort="measure")
+    return Plan(problem, fastest, timed, effort="measure")
 
 
 def _seconds(problem, name, policy, lhs, rhs, best) -> float:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 
 import jax
 import jax.numpy as jnp
@@ -102,8 +103,9 @@ class Plan:
             if c.refused is not None:
                 lines.append(f"  {c.algorithm:<26}{'–':>12}  {c.refused}")
             else:
+                time = f"{1e3 * c.seconds:.3f} ms" if math.isfinite(c.seconds) else "–"
                 lines.append(
-                    f"{'> ' if c.algorithm == self.algorithm else '  '}{c.algorithm:<26}{1e3 * c.seconds:>9.3f} ms"
+                    f"{'> ' if c.algorithm == self.algorithm else '  '}{c.algorithm:<26}{time:>12}"
                     f"  {c.flops / 1e9:5.2f}  {c.memory / 2**20:9.1f}  {c.accuracy}"
                 )
         return "\n".join(lines)
@@ -136,16 +138,31 @@ def plan(problem: Problem, policy: Policy = AUTO) -> Plan:
                 f"`algorithm` {name!r} cannot do this problem: {reason}; pass algorithm='auto', or another name"
             )
         return Plan(problem, name, (candidate(problem, name, policy, judge=False),))
-    candidates = tuple(candidate(problem, name, policy) for name in ALGORITHMS)
-    admitted = [c for c in candidates if c.refused is None]
+    rows = candidates(problem, policy)
+    admitted = [c for c in rows if c.refused is None]
     known = wisdom.lookup(problem)
     if known is not None and any(c.algorithm == known for c in admitted):
-        return Plan(problem, known, candidates)
-    xla = next(c for c in candidates if c.algorithm == "xla")
+        return Plan(problem, known, rows)
+    if problem.platform != "cpu":
+        return Plan(problem, "xla", tuple(_left_to_measurement(c) for c in rows))
+    xla = next(c for c in rows if c.algorithm == "xla")
     # Estimates err: XLA's own convolution is left only for a clear gain.
     clear = [c for c in admitted if xla.refused is not None or c.seconds < constants.margin(c.algorithm) * xla.seconds]
     best = min(clear, key=lambda c: c.seconds + constants.SPREADING * CLASSES[c.accuracy].spreads, default=xla)
-    return Plan(problem, best.algorithm, candidates)
+    return Plan(problem, best.algorithm, rows)
+
+
+def candidates(problem: Problem, policy: Policy) -> tuple[Candidate, ...]:
+    """All rows of the table."""
+    return tuple(candidate(problem, name, policy) for name in ALGORITHMS)
+
+
+def _left_to_measurement(row: Candidate) -> Candidate:
+    """A row where the estimates do not hold: they are fitted to CPUs."""
+    if row.algorithm == "xla" or row.refused is not None:
+        return dataclasses.replace(row, seconds=float("inf"))
+    reason = "no estimate on this platform, where XLA's own convolution is the default; effort='measure' times it"
+    return dataclasses.replace(row, seconds=float("inf"), refused=reason)
 
 
 def candidate(problem: Problem, name: str, policy: Policy, judge: bool = True) -> Candidate:
@@ -178,8 +195,6 @@ def candidate(problem: Problem, name: str, policy: Policy, judge: bool = True) -
 
 
 def _unwanted(problem, name, error, policy) -> str | None:
-    if problem.platform != "cpu" and name != "xla":
-        return "not measured on this platform, where XLA's own convolution is the default"
     if problem.precision == "highest" and error.amplification > 1:
         return "less accurate than the direct sum, and precision='highest' was asked for"
     if error.amplification > DEFAULT_AMPLIFICATION:

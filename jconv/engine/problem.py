@@ -22,9 +22,9 @@ LOW_PRECISION = ("float16", "bfloat16")
 class Problem:
     """One convolution: shapes, geometry, dtype and where it runs. No arrays.
 
-    `precision` is "default" or "highest"; `portable` forbids custom calls, for programs that leave this process
-    or are partitioned over devices by XLA. With `free_borders` the outputs near a padded end may be anything: those
-    whose taps reach over it, and one line more. Whoever asks writes over them.
+    `precision` says how products are computed, see `lax_face.precision_name`; `portable` forbids custom calls, for
+    programs that leave this process or are partitioned over devices by XLA. With `free_borders` the outputs near a
+    padded end may be anything: those whose taps reach over it, and one line more. Whoever asks writes over them.
     """
 
     lhs_shape: tuple[int, ...]

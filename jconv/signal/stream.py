@@ -123,7 +123,10 @@ def _step(state: State, chunk: jax.Array, ids: jax.Array | None) -> tuple[State,
         if known is not None and ids is not None:
             same = lax.dynamic_slice_in_dim(known, start, samples, axis=-1) == ids
             shifted = jnp.where(same[..., None] if h.ndim == 2 else same, shifted, 0)
-        return shifted * h[s].astype(total)
+        product = shifted * h[s].astype(total)
+        # Always true but for NaN: a product that is chosen is rounded before it is added, in every chunk. Left to
+        # itself, the compiler contracts some sums of products to fused operations, which ones depends on the shape.
+        return jnp.where(shifted == shifted, product, shifted)
 
     if taps <= _UNROLLED:
         y = term(0)

@@ -18,6 +18,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from jconv.engine import halves
+from jconv.engine.algorithms import products
 from jconv.engine.fast_length import fast_length
 from jconv.engine.problem import Problem, dilated, unit
 
@@ -140,6 +141,9 @@ def _channel_product(problem: Problem, lhs, rhs):
         out = (lhs * rhs).sum(2)
     else:
         out = jnp.einsum(
-            "bgif,gijf->bgjf", lhs.reshape(batch, groups, inputs, -1), rhs[0].reshape(groups, inputs, outputs, -1)
+            "bgif,gijf->bgjf",
+            lhs.reshape(batch, groups, inputs, -1),
+            rhs[0].reshape(groups, inputs, outputs, -1),
+            precision=products.precision(problem),
         )
     return out.reshape(batch, groups * outputs, *frequencies)

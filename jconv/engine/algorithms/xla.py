@@ -89,6 +89,6 @@ def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, run):
         lhs_dilation=asked.lhs_dilation,
         rhs_dilation=asked.rhs_dilation,
         groups=asked.groups,
-        highest=asked.precision == "highest",
+        highest=asked.precision != "default",
     )
     return lax.slice(out, [0] * out.ndim, problem.out_shape) if any(more) else out
