@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import concurrent.futures
+import dataclasses
 import datetime
 import functools
 import os
@@ -22,17 +23,23 @@ from pathlib import Path
 import jax
 
 from benchmarks import contenders
-from benchmarks.layers import LAYERS
+from benchmarks.layers import LAYERS, Layer
 from benchmarks.single import SINGLES
 from benchmarks.timing import geometric_mean, interleaved
-from jconv.engine import planner
 from jconv.engine.algorithms import ALGORITHMS
 
 SECONDS = 400.0
-"""When no further layer is begun; the last one may take a minute more."""
+"""When no further layers are begun; the last ones may take a minute more."""
 
 CASE_SECONDS = 0.3
 EXTRA_BYTES = 4 << 30
+LOOPED_TAPS = 512
+MIXED_CHANNELS = 64
+"""No sum over more taps one by one, and no transform of more channels for each other, ever came near XLA's time."""
+
+BATCH = 8
+"""Layers whose programs are compiled side by side."""
+
 HOPELESS = 30.0
 """How many times lax's time a single call may take and still be timed well."""
 
@@ -47,12 +54,14 @@ def passes_of(layer):
 
 
 def candidates(problem):
-    """The algorithms that can be tried beside XLA's own; those named on a GPU are those that a CPU has, less oneDNN."""
+    """The algorithms worth a try beside XLA's own."""
     for name, algorithm in ALGORITHMS.items():
-        if name != "xla" and algorithm.supports(problem) is None:
-            row = planner.candidate(problem, name, planner.AUTO, judge=False)
-            if row.memory <= EXTRA_BYTES:
-                yield name
+        if name == "xla" or algorithm.supports(problem) is not None:
+            continue
+        looped = name in ("direct", "channel_sum") and problem.tap_count > LOOPED_TAPS
+        mixed = name == "fft" and problem.in_channels * problem.multiplier > MIXED_CHANNELS
+        if not looped and not mixed and algorithm.memory(problem) <= EXTRA_BYTES:
+            yield name
 
 
 def programs(layer, platform):
@@ -69,13 +78,27 @@ def programs(layer, platform):
 
 
 def compiled(function, operands):
-    """The program with its operands and the seconds of one call, or the reason why there is none."""
+    """(the program with its operands, or the reason why there is none; seconds that it took)."""
+    start = time.perf_counter()
     try:  # out of memory, or no cuDNN algorithm: a result like any other
         program = functools.partial(function.lower(*operands).compile(), *operands)
         jax.block_until_ready(program())
     except (RuntimeError, ValueError) as error:
-        return str(error).split("\n")[0][:80]
-    return program
+        program = str(error).split("\n")[0][:80]
+    return program, time.perf_counter() - start
+
+
+def all_compiled(layers, platform) -> dict:
+    """{(layer, pass, contender): program or reason}, and a line on the time that it took."""
+    start = time.perf_counter()
+    found = {(layer, *key): program for layer in layers for key, program in programs(layer, platform).items()}
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        results = dict(zip(found, pool.map(lambda program: compiled(*program), found.values())))
+    layer, name, contender = max(results, key=lambda key: results[key][1])
+    took, longest = time.perf_counter() - start, results[layer, name, contender][1]
+    slowest = f"{contender} for {name} of {layer.name}, {longest:.0f} s"
+    print(f"{len(found)} programs compiled in {took:.0f} s, the slowest {slowest}", file=sys.stderr, flush=True)
+    return {key: program for key, (program, _) in results.items()}
 
 
 def once(program) -> float:
@@ -92,51 +115,69 @@ def timed(calls) -> dict[str, float]:
     return first | interleaved(kept, rounds=5, seconds=CASE_SECONDS, rest=0, wake=0.003)
 
 
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One pass of a layer: seconds of each contender, and why others have none."""
+
+    layer: Layer
+    name: str
+    times: dict[str, float]
+    failures: dict[str, str]
+
+    def ranked(self) -> list[tuple[float, str]]:
+        return sorted((t, k) for k, t in self.times.items() if k not in ("lax", "auto"))
+
+    def gain(self, contender: str) -> float:
+        return self.times["lax"] / self.times[contender]
+
+    def cells(self) -> list[str]:
+        def milliseconds(contender):
+            return f"{1e3 * self.times[contender]:.4g}" if contender in self.times else "–"
+
+        shape = "×".join(map(str, self.layer.x))
+        cells = [f"{self.layer.name}, {shape}→{self.layer.kernel[-1]}", self.name, *map(milliseconds, ("lax", "auto"))]
+        algorithms = [name for _, name in self.ranked()]
+        if "lax" in self.times and algorithms:
+            cells += [algorithms[0], milliseconds(algorithms[0]), f"{self.gain(algorithms[0]):.2f}"]
+        else:
+            cells += ["–", "–", "–"]
+        cells.append(", ".join(f"{name} {milliseconds(name)}" for name in algorithms[1:]))
+        return [*cells, "; ".join(f"{k}: {why}" for k, why in self.failures.items())]
+
+
 def measure(layers, platform, seconds) -> tuple[str, bool]:
     """(Markdown table with its summary, whether every case was reached)."""
-    rows, gains, shares, begun = [], [], [], time.perf_counter()
-    total = sum(len(passes_of(layer)) for layer in layers)
-    pool = concurrent.futures.ThreadPoolExecutor(os.cpu_count())
-    for layer in in_turns(layers):
+    rows, begun, order = [], time.perf_counter(), in_turns(layers)
+    for start in range(0, len(order), BATCH):
         if time.perf_counter() - begun > seconds:
             break
-        found = programs(layer, platform)
-        results = dict(zip(found, pool.map(lambda program: compiled(*program), found.values())))
-        for name in passes_of(layer):
-            mine = {contender: result for (which, contender), result in results.items() if which == name}
-            failed = "; ".join(f"{k}: {why}" for k, why in mine.items() if isinstance(why, str))
-            times = timed({k: call for k, call in mine.items() if not isinstance(call, str)})
-            ranked = sorted((t, k) for k, t in times.items() if k not in ("lax", "auto"))
-            others = ", ".join(f"{k} {1e3 * t:.4g}" for t, k in ranked[1:])
-            shape = "×".join(map(str, layer.x))
-            row = [f"{layer.name}, {shape}→{layer.kernel[-1]}", name]
-            row += [f"{1e3 * times[k]:.4g}" if k in times else "–" for k in ("lax", "auto")]
-            if "lax" in times and ranked:
-                best, algorithm = ranked[0]
-                gains.append(times["lax"] / best)
-                shares.append(times["lax"] / times["auto"])
-                row += [algorithm, f"{1e3 * best:.4g}", f"{gains[-1]:.2f}"]
-            else:
-                row += ["–", "–", "–"]
-            rows.append([*row, others, failed])
-            print(*rows[-1], sep="  ", flush=True)
+        batch = order[start : start + BATCH]
+        results = all_compiled(batch, platform)
+        for layer, name in dict.fromkeys(key[:2] for key in results):
+            mine = {key[2]: result for key, result in results.items() if key[:2] == (layer, name)}
+            failures = {k: why for k, why in mine.items() if isinstance(why, str)}
+            rows.append(Row(layer, name, timed({k: mine[k] for k in mine if k not in failures}), failures))
+            print(*rows[-1].cells(), sep="  ", flush=True)
         jax.clear_caches()
-    better = sum(gain > 1.05 for gain in gains)
+    total = sum(len(passes_of(layer)) for layer in layers)
+    gains = [row.gain(row.ranked()[0][1]) for row in rows if "lax" in row.times and row.ranked()]
+    chosen = [row.gain("auto") for row in rows if {"lax", "auto"} <= set(row.times)]
     summary = (
         f"{len(rows)} of {total} passes were timed. jconv's fastest algorithm over lax: geometric mean "
-        f"{geometric_mean(gains):.2f}, more than 5 % faster in {better}. What the planner chooses over lax: "
-        f"geometric mean {geometric_mean(shares):.2f}, least {min(shares, default=float('nan')):.2f}."
+        f"{geometric_mean(gains):.2f}, more than 5 % faster in {sum(gain > 1.05 for gain in gains)}. "
+        f"What the planner chooses over lax: geometric mean {geometric_mean(chosen):.2f}, least "
+        f"{min(chosen, default=float('nan')):.2f}."
     )
     head = ["layer", "pass", "lax", "auto", "fastest of jconv's", "ms", "× lax", "others, ms", "failed"]
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    table = "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
+    table = "\n".join(lines + ["| " + " | ".join(row.cells()) + " |" for row in rows])
     return f"{summary}\n\n{table}", len(rows) == total
 
 
 def main(arguments=None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, help="write the table to this Markdown file")
-    parser.add_argument("--seconds", type=float, default=SECONDS, help="begin no further pass after so many seconds")
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="begin no further layers after so many seconds")
     parser.add_argument("--cases", type=int, help="only the first so many layers, in the order of the run")
     parser.add_argument(
         "--platform", default="gpu", choices=("gpu", "cpu"), help="cpu tries the command where there is no GPU"

@@ -14,6 +14,7 @@ Each is handed to the planner as a problem of its own.
 from __future__ import annotations
 
 import dataclasses
+import functools
 
 import jax
 import jax.numpy as jnp
@@ -153,8 +154,12 @@ def _transpose_lhs(ct, lhs, rhs, *, window: Window, precision, out_dtype, policy
     del out_dtype
     *taps, inputs, outputs = rhs.shape
     groups = window.groups
-    grouped = _held(jnp.flip(rhs, range(len(taps)))).reshape(*taps, inputs, groups, outputs // groups)
+    on_cpu = jax.default_backend() == "cpu"
+    reverse = functools.partial(jnp.flip, axis=tuple(range(len(taps))))
+    grouped = (_held(reverse(rhs)) if on_cpu else rhs).reshape(*taps, inputs, groups, outputs // groups)
     kernel = jnp.swapaxes(grouped, -1, -3).reshape(*taps, outputs // groups, groups * inputs)
+    if not on_cpu:  # XLA:GPU finds cuDNN's input gradient by a kernel that is reversed last
+        kernel = reverse(kernel)
     adjoint = _input_adjoint(window, lhs.shape[1:-1], taps, ct.shape[1:-1])
     return convolve(ct, kernel, adjoint, precision=precision, out_dtype=lhs.dtype, policy=policy.for_gradient())
 

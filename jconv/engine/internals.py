@@ -154,7 +154,9 @@ def _(lhs, rhs, *, shape, **_):
     return _array_type(shape, lhs.dtype, lhs, rhs)
 
 
-def _lower_xla_convolution(ctx, lhs, rhs, *, shape, strides, padding, lhs_dilation, rhs_dilation, groups, highest):
+def _lower_xla_convolution(
+    ctx, lhs, rhs, *, shape, strides, padding, lhs_dilation, rhs_dilation, groups, batch_groups, highest
+):
     (aval,) = ctx.avals_out
     rank = len(shape)
     features, space = rank - 1, list(range(1, rank - 1))
@@ -176,7 +178,7 @@ def _lower_xla_convolution(ctx, lhs, rhs, *, shape, strides, padding, lhs_dilati
         rhs,
         dimension_numbers=numbers,
         feature_group_count=ir.IntegerAttr.get(ir.IntegerType.get_signless(64), groups),
-        batch_group_count=ir.IntegerAttr.get(ir.IntegerType.get_signless(64), 1),
+        batch_group_count=ir.IntegerAttr.get(ir.IntegerType.get_signless(64), batch_groups),
         window_strides=ir.DenseI64ArrayAttr.get(strides),
         padding=ir.DenseElementsAttr.get(np.asarray(padding, np.int64).reshape(-1, 2)),  # pyright: ignore
         lhs_dilation=ir.DenseI64ArrayAttr.get(lhs_dilation),

@@ -143,9 +143,9 @@ def plan(problem: Problem, policy: Policy = AUTO) -> Plan:
     known = wisdom.lookup(problem)
     if known is not None and any(c.algorithm == known for c in admitted):
         return Plan(problem, known, rows)
-    if problem.platform != "cpu":
-        return Plan(problem, "xla", tuple(_left_to_measurement(c) for c in rows))
     xla = next(c for c in rows if c.algorithm == "xla")
+    if problem.platform != "cpu" and xla.refused is None:
+        return Plan(problem, "xla", tuple(_left_to_measurement(c) for c in rows))
     # Estimates err: XLA's own convolution is left only for a clear gain.
     clear = [c for c in admitted if xla.refused is not None or c.seconds < constants.margin(c.algorithm) * xla.seconds]
     best = min(clear, key=lambda c: c.seconds + constants.SPREADING * CLASSES[c.accuracy].spreads, default=xla)

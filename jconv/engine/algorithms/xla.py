@@ -3,6 +3,8 @@
 On CPU XLA calls a library for dense float convolutions (Eigen; YNNPACK since JAX 0.12, which knows input dilation too),
 and runs a plain loop nest for all else: 5 to 100 times slower per operation. The features keep these regimes apart.
 
+On GPU XLA calls cuDNN for floats, knows no other types, and finds a kernel gradient by its batch groups only.
+
 One form aborts the process. Where it pays, XLA's algebraic simplifier swaps input and kernel, and takes an axis with K
 taps, input dilation K, stride K − 1 and no padding for a batch axis in disguise, without a look at the input's size: if
 that is not K, a check fails (JAX 0.10 to 0.12; `SwapConvOperands`). There one output more is asked for, and cut off.
@@ -13,6 +15,7 @@ from __future__ import annotations
 import math
 
 import jax
+import jax.numpy as jnp
 from jax import lax
 
 from jconv.engine import internals
@@ -25,7 +28,9 @@ LIBRARY = "ynn" if jax.__version_info__ >= (0, 12) else "eigen"
 
 
 def supports(problem: Problem) -> str | None:
-    return None
+    if problem.platform in ("cpu", "tpu") or problem.dtype.startswith(("float", "bfloat")):
+        return None
+    return f"XLA convolves no {problem.dtype} on {problem.platform}"
 
 
 def features(problem: Problem) -> dict[str, float]:
@@ -44,7 +49,7 @@ def _regime(problem: Problem) -> str:
     """Which of XLA's code paths a problem takes, as far as its speed tells."""
     if problem.dtype not in ("float32", "float16"):
         return "loop"
-    gradient = math.prod(problem.out_space) < problem.tap_count
+    gradient = _is_gradient(problem)
     dilated = not unit(problem, "lhs_dilation")
     prefix = ("volume_" if problem.ndim == 3 else "") + ("dilated_" if dilated else "")
     if problem.groups > 1:
@@ -56,6 +61,11 @@ def _regime(problem: Problem) -> str:
     if min(problem.in_channels, problem.out_channels) < 16:
         return prefix + "narrow"
     return prefix + ("pointwise" if problem.tap_count == 1 else "dense")
+
+
+def _is_gradient(problem: Problem) -> bool:
+    """Whether a problem looks like the adjoint in the kernel: its kernel is an image."""
+    return math.prod(problem.out_space) < problem.tap_count
 
 
 def memory(problem: Problem) -> int:
@@ -80,6 +90,11 @@ def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, run):
     more = aborting_axes(problem)
     padding = tuple((lo, hi + s * extra) for (lo, hi), s, extra in zip(problem.padding, problem.strides, more))
     asked = problem.replace(padding=padding)
+    groups, batch_groups = problem.groups, 1
+    if problem.platform != "cpu" and groups > 1 and _is_gradient(problem):
+        groups, batch_groups = 1, groups
+        split = lhs.reshape(*lhs.shape[:-1], batch_groups, -1)
+        lhs = jnp.moveaxis(split, -2, 0).reshape(-1, *lhs.shape[1:-1], split.shape[-1])
     out = internals.xla_convolution(
         lhs,
         rhs,
@@ -88,7 +103,8 @@ def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, run):
         padding=asked.padding,
         lhs_dilation=asked.lhs_dilation,
         rhs_dilation=asked.rhs_dilation,
-        groups=asked.groups,
+        groups=groups,
+        batch_groups=batch_groups,
         highest=asked.precision != "default",
     )
     return lax.slice(out, [0] * out.ndim, problem.out_shape) if any(more) else out
