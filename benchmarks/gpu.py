@@ -178,6 +178,7 @@ def main(arguments=None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, help="write the table to this Markdown file")
     parser.add_argument("--seconds", type=float, default=SECONDS, help="begin no further layers after so many seconds")
+    parser.add_argument("--only", nargs="+", metavar="TEXT", help="only layers whose names contain one of these")
     parser.add_argument("--cases", type=int, help="only the first so many layers, in the order of the run")
     parser.add_argument(
         "--platform", default="gpu", choices=("gpu", "cpu"), help="cpu tries the command where there is no GPU"
@@ -194,6 +195,8 @@ def main(arguments=None) -> int:
         )
         return 2
     layers = [*LAYERS, *SINGLES]
+    if options.only:
+        layers = [layer for layer in layers if any(text in layer.name for text in options.only)]
     if options.cases is not None:
         layers = in_turns(layers)[: options.cases]
     with jax.default_device(device):

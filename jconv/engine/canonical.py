@@ -145,6 +145,6 @@ def solve(problem: Problem, geometry: Geometry, lhs: jax.Array, rhs: jax.Array, 
     return jnp.transpose(out, tuple(int(i) for i in order))
 
 
-def compute_dtype(dtype: str) -> str:
-    """The dtype in which sums are taken: float16 and bfloat16 accumulate in float32."""
-    return "float32" if dtype in LOW_PRECISION else dtype
+def compute_dtype(dtype: str, platform: str = "cpu") -> str:
+    """The dtype in which sums are taken: float16 and bfloat16 become float32, but for cuDNN, which accumulates so."""
+    return "float32" if dtype in LOW_PRECISION and platform == "cpu" else dtype

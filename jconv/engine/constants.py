@@ -209,13 +209,57 @@ CONSTANTS: dict[str, dict[str, float]] = {
 }
 
 
-def margin(name: str) -> float:
+CUDA: dict[str, dict[str, float]] = {
+    "xla": {
+        "calls": 5e-5,
+        "depthwise_flops": 1.9e-12,
+        "depthwise_gradient_flops": 3.5e-12,
+        "single_flops": 3.3e-13,
+    },
+    "direct": {
+        "calls": 4e-5,
+        "depthwise_flops": 8e-13,
+        "depthwise_looped_flops": 8e-13,
+        "image_flops": 3e-13,
+        "image_tall_flops": 0.0,
+        "signal_flops": 3e-13,
+        "single_flops": 3e-13,
+        "single_looped_flops": 1e-13,
+        "strided_flops": 0.0,
+    },
+    "fft": {
+        "calls": 7e-5,
+        "bytes": 1.5e-12,
+        "fft_flops": 0.0,
+        "matrix_flops": 0.0,
+        "product_flops": 0.0,
+        "signal_bytes": 1.5e-12,
+        "signal_flops": 0.0,
+    },
+}
+"""The same on NVIDIA's GPUs, from what `python -m benchmarks.gpu` took in float32 on an H100, for convolutions that mix
+no channels. There is no estimate where an algorithm does operations that are not named: cuDNN is the fastest then."""
+
+CUDA_MARGIN = 0.6
+
+
+def margin(name: str, platform: str = "cpu") -> float:
     """The share of XLA's estimated time below which an algorithm is preferred to it."""
-    return MARGINS.get(name, MARGIN)
+    return CUDA_MARGIN if platform == "cuda" else MARGINS.get(name, MARGIN)
+
+
+def cuda_seconds(name: str, features: dict[str, float]) -> float:
+    """The estimated time on one of NVIDIA's GPUs, infinite where there is no estimate."""
+    table = CUDA.get(name, {})
+    if any(amount and feature.endswith("_flops") and feature not in table for feature, amount in features.items()):
+        return float("inf")
+    return table.get("calls", float("inf")) + sum(
+        table.get(f, 0.0) * amount for f, amount in features.items() if f != "calls"
+    )
 
 
 def seconds(name: str, features: dict[str, float]) -> float:
-    """The estimated time of an algorithm with these features."""
+    """The estimated time of an algorithm with these features on a CPU."""
     table = CONSTANTS.get(name, {})
 
     def constant(feature: str) -> float:

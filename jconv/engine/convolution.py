@@ -118,9 +118,7 @@ def _shape_and_dtype(lhs, rhs, *, window, out_dtype, **_):
 
 
 def _run(lhs, rhs, *, window, precision, out_dtype, policy, platform, portable):
-    dtype = jnp.promote_types(jnp.promote_types(lhs.dtype, rhs.dtype), out_dtype)
-    if platform == "cpu":
-        dtype = compute_dtype(str(dtype))
+    dtype = compute_dtype(str(jnp.promote_types(jnp.promote_types(lhs.dtype, rhs.dtype), out_dtype)), platform)
     facts = {"precision": precision, "platform": platform, "portable": portable, "free_borders": policy.free_borders}
     problem = _problem(lhs, rhs, window, dtype, **facts)
     return run_problem(problem, lhs.astype(dtype), rhs.astype(dtype), policy).astype(out_dtype)

@@ -92,7 +92,7 @@ def plan(
         geometry_of(lhs.shape, rhs.shape, *window),
         lhs.shape,
         rhs.shape,
-        canonical.compute_dtype(str(np.dtype(dtype))) if platform == "cpu" else str(np.dtype(dtype)),
+        canonical.compute_dtype(str(np.dtype(dtype)), platform),
         precision=precision_name(precision),
         platform=platform,
     )

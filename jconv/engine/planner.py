@@ -18,7 +18,7 @@ from jconv._core import check
 from jconv.engine import constants, wisdom
 from jconv.engine.accuracy import CLASSES, DEFAULT_AMPLIFICATION
 from jconv.engine.algorithms import ALGORITHMS
-from jconv.engine.problem import Problem
+from jconv.engine.problem import LOW_PRECISION, Problem
 
 MEMORY_FACTOR = 4
 """Extra memory that `auto` may use without being told, in units of input plus kernel plus output."""
@@ -144,10 +144,11 @@ def plan(problem: Problem, policy: Policy = AUTO) -> Plan:
     if known is not None and any(c.algorithm == known for c in admitted):
         return Plan(problem, known, rows)
     xla = next(c for c in rows if c.algorithm == "xla")
-    if problem.platform != "cpu" and xla.refused is None:
-        return Plan(problem, "xla", tuple(_left_to_measurement(c) for c in rows))
+    if math.isinf(xla.seconds):  # no estimate here, or nothing that XLA convolves
+        name = "xla" if xla.refused is None else "complex_split" if problem.is_complex else "direct"
+        return Plan(problem, name, tuple(_left_to_measurement(c, name) for c in rows))
     # Estimates err: XLA's own convolution is left only for a clear gain.
-    clear = [c for c in admitted if xla.refused is not None or c.seconds < constants.margin(c.algorithm) * xla.seconds]
+    clear = [c for c in admitted if c.seconds < constants.margin(c.algorithm, problem.platform) * xla.seconds]
     best = min(clear, key=lambda c: c.seconds + constants.SPREADING * CLASSES[c.accuracy].spreads, default=xla)
     return Plan(problem, best.algorithm, rows)
 
@@ -157,12 +158,12 @@ def candidates(problem: Problem, policy: Policy) -> tuple[Candidate, ...]:
     return tuple(candidate(problem, name, policy) for name in ALGORITHMS)
 
 
-def _left_to_measurement(row: Candidate) -> Candidate:
-    """A row where the estimates do not hold: they are fitted to CPUs."""
-    if row.algorithm == "xla" or row.refused is not None:
-        return dataclasses.replace(row, seconds=float("inf"))
-    reason = "no estimate on this platform, where XLA's own convolution is the default; effort='measure' times it"
-    return dataclasses.replace(row, seconds=float("inf"), refused=reason)
+def _left_to_measurement(row: Candidate, chosen: str) -> Candidate:
+    """A row where nothing is estimated."""
+    if row.algorithm == chosen or row.refused is not None:
+        return row
+    reason = f"no estimate on this platform, where {chosen!r} is the default; effort='measure' times it"
+    return dataclasses.replace(row, refused=reason)
 
 
 def candidate(problem: Problem, name: str, policy: Policy, judge: bool = True) -> Candidate:
@@ -181,7 +182,7 @@ def candidate(problem: Problem, name: str, policy: Policy, judge: bool = True) -
         # XLA fuses depthwise parts, so that they take less time together than each on its own.
         word = "depthwise_parts" if problem.in_channels == 1 else "parts"
         features = {**features, word: sum(part.seconds for part in parts)}
-    seconds = constants.seconds(name, features)
+    seconds = _seconds(problem.platform, name, features)
     flops = features.get("flops", 0.0) + sum(part.flops for part in parts)
     memory = algorithm.memory(problem) + max((part.memory for part in parts), default=0)  # one after the other
     if judge:
@@ -192,6 +193,13 @@ def candidate(problem: Problem, name: str, policy: Policy, judge: bool = True) -
             word = "budget" if policy.memory_budget is not None else "default limit"
             refused = f"needs {memory >> 20} MiB of extra memory, over the {word} of {limit >> 20} MiB"
     return Candidate(name, seconds, flops, memory, accuracy, refused)
+
+
+def _seconds(platform: str, name: str, features: dict[str, float]) -> float:
+    """The estimated time, infinite where there is no estimate."""
+    if platform == "cpu":
+        return constants.seconds(name, features)
+    return constants.cuda_seconds(name, features) if platform == "cuda" else float("inf")
 
 
 def _unwanted(problem, name, error, policy) -> str | None:
@@ -214,4 +222,7 @@ def run_problem(problem: Problem, lhs: jax.Array, rhs: jax.Array, policy: Policy
     def run(part: Problem, lhs: jax.Array, rhs: jax.Array) -> jax.Array:
         return run_problem(part.replace(free_borders=False), lhs, rhs, for_parts)
 
+    if chosen != "xla" and problem.dtype in LOW_PRECISION:  # sums are taken in float32
+        wide = problem.replace(dtype="float32")
+        return ALGORITHMS[chosen].apply(wide, lhs.astype("float32"), rhs.astype("float32"), run).astype(problem.dtype)
     return ALGORITHMS[chosen].apply(problem, lhs, rhs, run)

@@ -9,7 +9,8 @@ import jax
 import numpy as np
 import pytest
 
-from jconv.engine import planner
+from jconv import ndimage, signal
+from jconv.engine import accelerate, plan, planner, wisdom
 from jconv.engine.algorithms import xla
 from jconv.engine.convolution import kernel_gradient_problem
 from jconv.engine.problem import Problem
@@ -83,6 +84,72 @@ def test_what_no_gpu_convolves_is_summed(dtype):
     answer = planner.plan(problem)
     assert answer.algorithm != "xla"
     assert f"no {dtype} on cuda" in str(answer)
+
+
+def depthwise_gradients(x, w):
+    """The value and both gradients of a depthwise layer, by lax."""
+
+    def layer(x, w):
+        numbers = ("NHWC", "HWIO", "NHWC")
+        y = jax.lax.conv_general_dilated(
+            x, w, (1, 1), "SAME", dimension_numbers=numbers, feature_group_count=x.shape[-1]
+        )
+        return (y * y).sum(), y
+
+    (_, y), gradients = jax.value_and_grad(layer, (0, 1), has_aux=True)(x, w)
+    return y, *gradients
+
+
+LARGE = jax.ShapeDtypeStruct((2, 40, 40, 8), "float32"), jax.ShapeDtypeStruct((31, 31, 1, 8), "float32")
+
+
+def test_large_depthwise_kernels_are_transformed_on_a_gpu():
+    def programs(*arrays):
+        return jax.jit(depthwise_gradients).trace(*arrays).lower(lowering_platforms=("cuda",)).as_text()
+
+    small = LARGE[0], jax.ShapeDtypeStruct((3, 3, 1, 8), "float32")
+    assert "stablehlo.fft" not in programs(*LARGE)
+    with accelerate():
+        assert programs(*LARGE).count("stablehlo.convolution") == 0
+        assert "stablehlo.fft" in programs(*LARGE)
+        assert "stablehlo.fft" not in programs(*small)
+        half = (jax.ShapeDtypeStruct(a.shape, "bfloat16") for a in LARGE)
+        assert programs(*half).count("stablehlo.convolution") == 3
+    assert "stablehlo.fft" not in programs(*LARGE)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(gpu() is None, reason="no GPU here: what runs on one is not tested")
+def test_accelerate_on_a_gpu():
+    rng = np.random.default_rng(0)
+    x, w = (rng.standard_normal(a.shape).astype(a.dtype) for a in LARGE)
+    plain = depthwise_gradients(*(a.astype(np.float64) for a in (x, w)))
+    with accelerate():
+        ours = jax.jit(depthwise_gradients)(x, w)
+    for got, want in zip(ours, plain, strict=True):
+        assert np.linalg.norm(got - want) < 1e-5 * np.linalg.norm(want)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(gpu() is None, reason="no GPU here: what runs on one is not tested")
+def test_signals_and_images_keep_their_precision_on_a_gpu():
+    rng = np.random.default_rng(0)
+    x, h, image = (rng.standard_normal(shape) for shape in (5000, 40, (300, 200)))
+    got = signal.convolve(x.astype(np.float32), h.astype(np.float32))
+    assert np.linalg.norm(got - np.convolve(x, h)) < 1e-6 * np.linalg.norm(got)
+    smooth, exact = (ndimage.gaussian_filter(image.astype(dtype), 2.0) for dtype in (np.float32, np.float64))
+    assert np.linalg.norm(smooth - exact) < 1e-6 * np.linalg.norm(exact)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(gpu() is None, reason="no GPU here: what runs on one is not tested")
+def test_a_measured_plan_on_a_gpu():
+    try:
+        answer = plan(*LARGE, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"), feature_group_count=8,
+                      effort="measure")  # fmt: skip
+        assert len([row for row in answer.candidates if row.refused is None]) >= 3
+    finally:
+        wisdom.forget_wisdom()
 
 
 @pytest.mark.gpu

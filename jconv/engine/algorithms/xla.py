@@ -36,24 +36,28 @@ def supports(problem: Problem) -> str | None:
 def features(problem: Problem) -> dict[str, float]:
     # The loop nest does not skip the zeros of a dilated input.
     executed = problem.flops * math.prod(problem.lhs_dilation) * problem.itemsize / 4
+    library = f"{LIBRARY}_" if problem.platform == "cpu" else ""
     return {
-        f"{LIBRARY}_calls": 1.0,
+        f"{library}calls": 1.0,
         "flops": executed,
-        f"{LIBRARY}_{_regime(problem)}_flops": executed,
-        f"{LIBRARY}_groups": float(problem.groups - 1),
-        f"{LIBRARY}_bytes": float(problem.io_bytes),
+        f"{library}{_regime(problem)}_flops": executed,
+        f"{library}groups": float(problem.groups - 1),
+        f"{library}bytes": float(problem.io_bytes),
     }
 
 
 def _regime(problem: Problem) -> str:
     """Which of XLA's code paths a problem takes, as far as its speed tells."""
-    if problem.dtype not in ("float32", "float16"):
+    if problem.dtype != "float32" and (problem.dtype != "float16" or problem.platform != "cpu"):
         return "loop"
     gradient = _is_gradient(problem)
     dilated = not unit(problem, "lhs_dilation")
     prefix = ("volume_" if problem.ndim == 3 else "") + ("dilated_" if dilated else "")
     if problem.groups > 1:
-        return prefix + ("depthwise" if problem.in_channels == 1 else "grouped") + ("_gradient" if gradient else "")
+        depthwise = problem.in_channels == 1
+        if problem.platform != "cpu" and gradient:  # the batch of the forward convolution is summed as channels
+            depthwise = problem.batch == problem.multiplier == 1
+        return prefix + ("depthwise" if depthwise else "grouped") + ("_gradient" if gradient else "")
     if gradient:
         return prefix + ("few_gradient" if problem.in_channels < 4 else "gradient")
     if problem.in_channels * problem.out_channels == 1:
