@@ -100,14 +100,14 @@ def depthwise_gradients(x, w):
     return y, *gradients
 
 
-LARGE = jax.ShapeDtypeStruct((2, 40, 40, 8), "float32"), jax.ShapeDtypeStruct((31, 31, 1, 8), "float32")
+LARGE = jax.ShapeDtypeStruct((4, 56, 56, 64), "float32"), jax.ShapeDtypeStruct((31, 31, 1, 64), "float32")
 
 
 def test_large_depthwise_kernels_are_transformed_on_a_gpu():
     def programs(*arrays):
         return jax.jit(depthwise_gradients).trace(*arrays).lower(lowering_platforms=("cuda",)).as_text()
 
-    small = LARGE[0], jax.ShapeDtypeStruct((3, 3, 1, 8), "float32")
+    small = LARGE[0], jax.ShapeDtypeStruct((3, 3, 1, 64), "float32")
     assert "stablehlo.fft" not in programs(*LARGE)
     with accelerate():
         assert programs(*LARGE).count("stablehlo.convolution") == 0
@@ -145,7 +145,7 @@ def test_signals_and_images_keep_their_precision_on_a_gpu():
 @pytest.mark.skipif(gpu() is None, reason="no GPU here: what runs on one is not tested")
 def test_a_measured_plan_on_a_gpu():
     try:
-        answer = plan(*LARGE, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"), feature_group_count=8,
+        answer = plan(*LARGE, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"), feature_group_count=64,
                       effort="measure")  # fmt: skip
         assert len([row for row in answer.candidates if row.refused is None]) >= 3
     finally:

@@ -55,9 +55,13 @@ def _regime(problem: Problem) -> str:
     prefix = ("volume_" if problem.ndim == 3 else "") + ("dilated_" if dilated else "")
     if problem.groups > 1:
         depthwise = problem.in_channels == 1
-        if problem.platform != "cpu" and gradient:  # the batch of the forward convolution is summed as channels
-            depthwise = problem.batch == problem.multiplier == 1
-        return prefix + ("depthwise" if depthwise else "grouped") + ("_gradient" if gradient else "")
+        kind = "gradient" if gradient else ""
+        if problem.platform != "cpu":
+            if gradient:  # the batch of the forward convolution is summed as channels
+                depthwise = problem.batch == problem.multiplier == 1
+            elif problem.ndim == 2 and max(problem.taps) <= 7 and problem.out_channels % 32 == 0:
+                kind = "small"  # cuDNN has kernels for these
+        return "_".join(filter(None, (prefix + ("depthwise" if depthwise else "grouped"), kind)))
     if gradient:
         return prefix + ("few_gradient" if problem.in_channels < 4 else "gradient")
     if problem.in_channels * problem.out_channels == 1:
