@@ -235,7 +235,7 @@ def write(table) -> None:
     path = Path(constants.__file__)
     text = path.read_text()
     literal = "CONSTANTS: dict[str, dict[str, float]] = " + pprint.pformat(table, width=110, sort_dicts=False)
-    text = re.sub(r"CONSTANTS: dict.*?\n(?=\n\ndef )", lambda _: literal + "\n", text, flags=re.DOTALL)
+    text = re.sub(r"^CONSTANTS: dict.*?^}\n", lambda _: literal + "\n", text, flags=re.DOTALL | re.MULTILINE)
     path.write_text(text)
 
 
