@@ -31,7 +31,7 @@ XLA_PRODUCTS = 1.6
 CONSTANTS: dict[str, dict[str, float]] = {
     "xla": {
         "eigen_bytes": 1.56e-10,
-        "eigen_calls": 0.000279,
+        "eigen_calls": 0.0001,
         "eigen_dense_flops": 3.15e-12,
         "eigen_depthwise_flops": 3.62e-10,
         "eigen_dilated_dense_flops": 5.26e-13,
@@ -41,7 +41,7 @@ CONSTANTS: dict[str, dict[str, float]] = {
         "eigen_dilated_grouped_flops": 3.02e-11,
         "eigen_dilated_narrow_flops": 1.07e-12,
         "eigen_few_gradient_flops": 3.06e-11,
-        "eigen_gradient_flops": 6.38e-12,
+        "eigen_gradient_flops": 6.9e-12,
         "eigen_grouped_flops": 2.88e-11,
         "eigen_grouped_gradient_flops": 5.66e-10,
         "eigen_groups": 3.41e-05,
@@ -137,7 +137,7 @@ CONSTANTS: dict[str, dict[str, float]] = {
         "steps": 1.52e-05,
         "narrow_patch_bytes": 2.06e-11,
         "ynn_flops": 3.8e-12,
-        "eigen_flops": 3.64e-12,
+        "eigen_flops": 1.8e-11,
         "gradient_patch_bytes": 3.47e-10,
         "strided_patch_bytes": 1.82e-10,
     },

@@ -43,6 +43,8 @@ class Problem:
     def __post_init__(self):
         if any(p < 0 for pair in self.padding for p in pair):
             raise ValueError(f"a canonical problem has no negative `padding`, got {self.padding}; crop the input")
+        if self.platform == "cpu" and self.precision == "high":  # all products there are
+            object.__setattr__(self, "precision", "default")
 
     @property
     def ndim(self) -> int:
