@@ -149,7 +149,7 @@ CONSTANTS: dict[str, dict[str, float]] = {
         "kernel_bytes": 8.13e-11,
         "onednn_flops": 2e-12,
         "steps": 1.84e-05,
-        "ynn_flops": 2e-12,
+        "ynn_flops": 2.4e-12,
         "ynn_input_bytes": 9.89e-11,
         "ynn_output_bytes": 5.63e-11,
     },
