@@ -4,7 +4,8 @@ Fitted by `python -m benchmarks.fit` (least squares on the logarithm of the rati
 of `benchmarks/`, in float32 on two cores of AMD EPYCs (Zen 4 and 5, AVX-512), with JAX 0.10 and 0.12 together, with
 oneDNN and without; those of FFTs, overlap-save and channel sums anew with JAX 0.12, those of oneDNN, kernel gradients
 and Winograd's transforms with both and the layers of the tasks' models too, with contenders that are awake, that is,
-called in a loop. oneDNN's `kernel_bytes` and `narrow_bytes` were then set by whole training steps.
+called in a loop. oneDNN's `kernel_bytes` and `narrow_bytes` were then set by whole training steps, and the calls
+and gradients of XLA up to JAX 0.11 so that small layers are chosen well and training steps stay as fast.
 XLA's own convolutions have two sets: it works with Eigen up to JAX 0.11, with YNNPACK since 0.12.
 Other processors scale all constants alike, more or less, which leaves the choice as it is; where it does not,
 `effort="measure"` asks the device itself.
@@ -31,7 +32,7 @@ XLA_PRODUCTS = 1.6
 CONSTANTS: dict[str, dict[str, float]] = {
     "xla": {
         "eigen_bytes": 1.56e-10,
-        "eigen_calls": 0.0001,
+        "eigen_calls": 0.00013,
         "eigen_dense_flops": 3.15e-12,
         "eigen_depthwise_flops": 3.62e-10,
         "eigen_dilated_dense_flops": 5.26e-13,
