@@ -250,18 +250,18 @@ def margin(name: str, platform: str = "cpu") -> float:
     return CUDA_MARGIN if platform == "cuda" else MARGINS.get(name, MARGIN)
 
 
-def cuda_seconds(name: str, features: dict[str, float]) -> float:
-    """The estimated time on one of NVIDIA's GPUs, infinite where there is no estimate."""
-    table = CUDA.get(name, {})
+def seconds(name: str, features: dict[str, float], platform: str = "cpu") -> float:
+    """The estimated time of an algorithm with these features; infinite where there is no estimate."""
+    if platform == "cpu":
+        return _cpu_seconds(name, features)
+    table = CUDA.get(name, {}) if platform == "cuda" else {}
     if any(amount and feature.endswith("_flops") and feature not in table for feature, amount in features.items()):
         return float("inf")
-    return table.get("calls", float("inf")) + sum(
-        table.get(f, 0.0) * amount for f, amount in features.items() if f != "calls"
-    )
+    rest = sum(table.get(feature, 0.0) * amount for feature, amount in features.items() if feature != "calls")
+    return table.get("calls", float("inf")) + rest
 
 
-def seconds(name: str, features: dict[str, float]) -> float:
-    """The estimated time of an algorithm with these features on a CPU."""
+def _cpu_seconds(name: str, features: dict[str, float]) -> float:
     table = CONSTANTS.get(name, {})
 
     def constant(feature: str) -> float:

@@ -22,6 +22,7 @@ import numpy as np
 from jax import lax
 
 from jconv.engine import internals
+from jconv.engine.algorithms import products
 from jconv.engine.canonical import compute_dtype, crops_and_padding
 from jconv.engine.planner import AUTO, Policy, run_problem
 from jconv.engine.problem import Problem, dilated
@@ -94,7 +95,7 @@ def _by_lax(lhs, rhs, window: Window, precision, out_dtype, policy: Policy):
         window.rhs_dilation,
         (f"N{spatial}C", f"{spatial}IO", f"N{spatial}C"),
         window.groups,
-        precision=None if precision == "default" else lax.Precision.HIGHEST,
+        precision=products.precision(precision),
         preferred_element_type=out_dtype,
     )
 

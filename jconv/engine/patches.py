@@ -13,7 +13,7 @@ from jax import lax
 
 from jconv._core import check
 from jconv.engine import canonical
-from jconv.engine.algorithms import shapes
+from jconv.engine.algorithms import products, shapes
 from jconv.engine.lax_face import geometry_of, precision_name
 from jconv.engine.problem import Problem
 
@@ -108,8 +108,7 @@ def conv_general_dilated_local(
     jax.eval_shape(lambda x, w: lax.conv_general_dilated_local(x, w, *arguments), lhs, rhs)
     numbers, taken = _taken(lhs, filter_shape, window_strides, padding, lhs_dilation, rhs_dilation, dimension_numbers)
     kernels = jnp.transpose(rhs, (*numbers.rhs_spec[2:], *numbers.rhs_spec[:2]))
-    highest = None if precision_name(precision) == "default" else lax.Precision.HIGHEST
-    out = jnp.einsum("n...i,...oi->n...o", taken, kernels, precision=highest)
+    out = jnp.einsum("n...i,...oi->n...o", taken, kernels, precision=products.precision(precision_name(precision)))
     return _channels_at(out, numbers.out_spec)
 
 

@@ -182,7 +182,7 @@ def candidate(problem: Problem, name: str, policy: Policy, judge: bool = True) -
         # XLA fuses depthwise parts, so that they take less time together than each on its own.
         word = "depthwise_parts" if problem.in_channels == 1 else "parts"
         features = {**features, word: sum(part.seconds for part in parts)}
-    seconds = _seconds(problem.platform, name, features)
+    seconds = constants.seconds(name, features, problem.platform)
     flops = features.get("flops", 0.0) + sum(part.flops for part in parts)
     memory = algorithm.memory(problem) + max((part.memory for part in parts), default=0)  # one after the other
     if judge:
@@ -193,13 +193,6 @@ def candidate(problem: Problem, name: str, policy: Policy, judge: bool = True) -
             word = "budget" if policy.memory_budget is not None else "default limit"
             refused = f"needs {memory >> 20} MiB of extra memory, over the {word} of {limit >> 20} MiB"
     return Candidate(name, seconds, flops, memory, accuracy, refused)
-
-
-def _seconds(platform: str, name: str, features: dict[str, float]) -> float:
-    """The estimated time, infinite where there is no estimate."""
-    if platform == "cpu":
-        return constants.seconds(name, features)
-    return constants.cuda_seconds(name, features) if platform == "cuda" else float("inf")
 
 
 def _unwanted(problem, name, error, policy) -> str | None:

@@ -28,6 +28,12 @@ def gpu():
         return None
 
 
+def on_a_gpu(test):
+    """Marks a test that runs on a GPU, and is skipped with a notice elsewhere."""
+    reason = "no GPU here: what runs on one is not tested"
+    return pytest.mark.gpu(pytest.mark.skipif(gpu() is None, reason=reason)(test))
+
+
 def benchmark(*options):
     env = dict(os.environ, PYTHONPATH=str(ROOT))
     command = [sys.executable, "-m", "benchmarks.gpu", *options]
@@ -118,8 +124,7 @@ def test_large_depthwise_kernels_are_transformed_on_a_gpu():
     assert "stablehlo.fft" not in programs(*LARGE)
 
 
-@pytest.mark.gpu
-@pytest.mark.skipif(gpu() is None, reason="no GPU here: what runs on one is not tested")
+@on_a_gpu
 def test_accelerate_on_a_gpu():
     rng = np.random.default_rng(0)
     x, w = (rng.standard_normal(a.shape).astype(a.dtype) for a in LARGE)
@@ -130,8 +135,7 @@ def test_accelerate_on_a_gpu():
         assert np.linalg.norm(got - want) < 1e-5 * np.linalg.norm(want)
 
 
-@pytest.mark.gpu
-@pytest.mark.skipif(gpu() is None, reason="no GPU here: what runs on one is not tested")
+@on_a_gpu
 def test_signals_and_images_keep_their_precision_on_a_gpu():
     rng = np.random.default_rng(0)
     x, h, image = (rng.standard_normal(shape) for shape in (5000, 40, (300, 200)))
@@ -141,8 +145,7 @@ def test_signals_and_images_keep_their_precision_on_a_gpu():
     assert np.linalg.norm(smooth - exact) < 1e-6 * np.linalg.norm(exact)
 
 
-@pytest.mark.gpu
-@pytest.mark.skipif(gpu() is None, reason="no GPU here: what runs on one is not tested")
+@on_a_gpu
 def test_a_measured_plan_on_a_gpu():
     try:
         answer = plan(*LARGE, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"), feature_group_count=64,
@@ -152,8 +155,7 @@ def test_a_measured_plan_on_a_gpu():
         wisdom.forget_wisdom()
 
 
-@pytest.mark.gpu
-@pytest.mark.skipif(gpu() is None, reason="no GPU here: what runs on one is not tested")
+@on_a_gpu
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.name)
 def test_every_algorithm_on_a_gpu(case):
     with jax.default_device(gpu()):

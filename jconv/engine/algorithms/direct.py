@@ -187,7 +187,7 @@ def sum_terms(terms):
 
 def _matmul_sum(problem: Problem, padded, rhs):
     groups, inputs, outputs = problem.groups, problem.in_channels, problem.multiplier
-    precision = products.precision(problem)
+    precision = products.precision(problem.precision)
 
     def product(samples, weight):
         if groups == 1:

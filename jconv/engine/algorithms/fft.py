@@ -144,6 +144,6 @@ def _channel_product(problem: Problem, lhs, rhs):
             "bgif,gijf->bgjf",
             lhs.reshape(batch, groups, inputs, -1),
             rhs[0].reshape(groups, inputs, outputs, -1),
-            precision=products.precision(problem),
+            precision=products.precision(problem.precision),
         )
     return out.reshape(batch, groups * outputs, *frequencies)

@@ -49,12 +49,12 @@ def _product(problem: Problem, a: jax.Array, b: jax.Array, summed: int) -> jax.A
     if uses_onednn(problem):
         return onednn_product(a, b, transpose_a=summed == a.ndim - 2)
     batch = tuple(range(a.ndim - 2))
-    return lax.dot_general(a, b, (((summed,), (b.ndim - 2,)), (batch, batch)), precision=precision(problem))
+    return lax.dot_general(a, b, (((summed,), (b.ndim - 2,)), (batch, batch)), precision=precision(problem.precision))
 
 
-def precision(problem: Problem):
-    """What XLA's products are told: on GPU and TPU its default rounds the factors to fewer bits than float32 has."""
-    return None if problem.precision == "default" else lax.Precision.HIGHEST
+def precision(name: str):
+    """What XLA is told for a precision's name: on GPU and TPU its default rounds factors to fewer bits than float32."""
+    return None if name == "default" else lax.Precision.HIGHEST
 
 
 def onednn_product(a: jax.Array, b: jax.Array, transpose_a: bool = False) -> jax.Array:
