@@ -16,7 +16,6 @@ import functools
 import json
 import pprint
 import re
-import time
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,7 @@ from scipy.optimize import least_squares, nnls
 from benchmarks import contenders
 from benchmarks.layers import LAYERS, MODEL_LAYERS
 from benchmarks.single import SINGLES
-from benchmarks.timing import interleaved
+from benchmarks.timing import interleaved, per_call
 from jconv.engine import constants, onednn_probe, planner
 from jconv.engine.algorithms import ALGORITHMS, xla
 from jconv.engine.problem import Problem
@@ -118,9 +117,7 @@ def _times(calls) -> dict[str, float]:
     for name, call in calls.items():
         with without_onednn(name.endswith(PORTABLE)):
             jax.block_until_ready(call())
-        start = time.perf_counter()
-        jax.block_until_ready(call())
-        times[name] = time.perf_counter() - start
+        times[name] = per_call(call)
         if times[name] < max(HOPELESS * min(times.values()), 0.01):
             kept[name] = call
     return {**times, **interleaved(kept, rounds=5, seconds=0.5)}

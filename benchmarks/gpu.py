@@ -25,7 +25,7 @@ import jax
 from benchmarks import contenders
 from benchmarks.layers import LAYERS, Layer
 from benchmarks.single import SINGLES
-from benchmarks.timing import geometric_mean, interleaved
+from benchmarks.timing import geometric_mean, interleaved, per_call
 from jconv.engine.algorithms import ALGORITHMS
 
 SECONDS = 400.0
@@ -101,15 +101,9 @@ def all_compiled(layers, platform) -> dict:
     return {key: program for key, (program, _) in results.items()}
 
 
-def once(program) -> float:
-    start = time.perf_counter()
-    jax.block_until_ready(program())
-    return time.perf_counter() - start
-
-
 def timed(calls) -> dict[str, float]:
     """Seconds of each contender; what is hopelessly slow is called once more, and counts with that."""
-    first = {name: once(call) for name, call in calls.items()}
+    first = {name: per_call(call) for name, call in calls.items()}
     limit = HOPELESS * max(first.get("lax", float("inf")), 1e-4)
     kept = {name: call for name, call in calls.items() if first[name] <= limit}
     return first | interleaved(kept, rounds=5, seconds=CASE_SECONDS, rest=0, wake=0.003)
@@ -145,8 +139,8 @@ class Row:
         return [*cells, "; ".join(f"{k}: {why}" for k, why in self.failures.items())]
 
 
-def measure(layers, platform, seconds) -> tuple[str, bool]:
-    """(Markdown table with its summary, whether every case was reached)."""
+def measure(layers, platform, seconds) -> str:
+    """A Markdown table with its summary."""
     rows, begun, order = [], time.perf_counter(), in_turns(layers)
     for start in range(0, len(order), BATCH):
         if time.perf_counter() - begun > seconds:
@@ -171,7 +165,7 @@ def measure(layers, platform, seconds) -> tuple[str, bool]:
     head = ["layer", "pass", "lax", "auto", "fastest of jconv's", "ms", "× lax", "others, ms", "failed"]
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     table = "\n".join(lines + ["| " + " | ".join(row.cells()) + " |" for row in rows])
-    return f"{summary}\n\n{table}", len(rows) == total
+    return f"{summary}\n\n{table}"
 
 
 def main(arguments=None) -> int:
@@ -200,7 +194,7 @@ def main(arguments=None) -> int:
     if options.cases is not None:
         layers = in_turns(layers)[: options.cases]
     with jax.default_device(device):
-        text, _ = measure(layers, "cuda" if options.platform == "gpu" else "cpu", options.seconds)
+        text = measure(layers, "cuda" if options.platform == "gpu" else "cpu", options.seconds)
     head = f"{device.device_kind}; JAX {jax.__version__}; float32; {datetime.date.today().isoformat()}."
     if options.out:
         options.out.write_text(f"# Convolutions on a GPU\n\n{head}\n\n{text}\n")

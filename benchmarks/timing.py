@@ -28,7 +28,7 @@ def interleaved(
     usual = {}
     for name, call in contenders.items():
         jax.block_until_ready(call())  # compile, allocate
-        usual[name] = min(_timed(call, 1) for _ in range(2))
+        usual[name] = min(per_call(call, 1) for _ in range(2))
     times: dict[str, list[float]] = {name: [] for name in contenders}
     begun = time.perf_counter()
     for turn in range(rounds):
@@ -38,13 +38,13 @@ def interleaved(
             jax.block_until_ready(call())
             while time.perf_counter() < woken:
                 jax.block_until_ready(call())
-            times[name].append(_timed(call, max(1, min(1000, int(TURN / usual[name])))))
+            times[name].append(per_call(call, max(1, min(1000, int(TURN / usual[name])))))
         if turn >= 2 and time.perf_counter() - begun > seconds:
             break
     return {name: statistics.median(values) for name, values in times.items()}
 
 
-def _timed(call: Callable[[], object], repeats: int) -> float:
+def per_call(call: Callable[[], object], repeats: int = 1) -> float:
     """Seconds of one call, the mean of so many."""
     start = time.perf_counter()
     for _ in range(repeats):

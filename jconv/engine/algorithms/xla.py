@@ -36,32 +36,26 @@ def supports(problem: Problem) -> str | None:
 def features(problem: Problem) -> dict[str, float]:
     # The loop nest does not skip the zeros of a dilated input.
     executed = problem.flops * math.prod(problem.lhs_dilation) * problem.itemsize / 4
-    library = f"{LIBRARY}_" if problem.platform == "cpu" else ""
+    if problem.platform != "cpu":
+        return {"calls": 1.0, "flops": executed, f"{_cudnn_regime(problem)}_flops": executed}
     return {
-        f"{library}calls": 1.0,
+        f"{LIBRARY}_calls": 1.0,
         "flops": executed,
-        f"{library}{_regime(problem)}_flops": executed,
-        f"{library}groups": float(problem.groups - 1),
-        f"{library}bytes": float(problem.io_bytes),
+        f"{LIBRARY}_{_regime(problem)}_flops": executed,
+        f"{LIBRARY}_groups": float(problem.groups - 1),
+        f"{LIBRARY}_bytes": float(problem.io_bytes),
     }
 
 
 def _regime(problem: Problem) -> str:
-    """Which of XLA's code paths a problem takes, as far as its speed tells."""
-    if problem.dtype != "float32" and (problem.dtype != "float16" or problem.platform != "cpu"):
+    """Which of XLA's code paths a problem takes on a CPU, as far as its speed tells."""
+    if problem.dtype not in ("float32", "float16"):
         return "loop"
     gradient = _is_gradient(problem)
     dilated = not unit(problem, "lhs_dilation")
     prefix = ("volume_" if problem.ndim == 3 else "") + ("dilated_" if dilated else "")
     if problem.groups > 1:
-        depthwise = problem.in_channels == 1
-        kind = "gradient" if gradient else ""
-        if problem.platform != "cpu":
-            if gradient:  # the batch of the forward convolution is summed as channels
-                depthwise = problem.batch == problem.multiplier == 1
-            elif problem.ndim == 2 and max(problem.taps) <= 7 and problem.out_channels % 32 == 0:
-                kind = "small"  # cuDNN has kernels for these
-        return "_".join(filter(None, (prefix + ("depthwise" if depthwise else "grouped"), kind)))
+        return prefix + ("depthwise" if problem.in_channels == 1 else "grouped") + ("_gradient" if gradient else "")
     if gradient:
         return prefix + ("few_gradient" if problem.in_channels < 4 else "gradient")
     if problem.in_channels * problem.out_channels == 1:
@@ -69,6 +63,21 @@ def _regime(problem: Problem) -> str:
     if min(problem.in_channels, problem.out_channels) < 16:
         return prefix + "narrow"
     return prefix + ("pointwise" if problem.tap_count == 1 else "dense")
+
+
+def _cudnn_regime(problem: Problem) -> str:
+    """The same for convolutions that mix no channels on a GPU; "mixed" is all else."""
+    if problem.dtype != "float32" or problem.ndim == 3 or not unit(problem, "lhs_dilation"):
+        return "mixed"
+    if problem.groups > 1 and _is_gradient(problem):  # the batch of the forward convolution is summed as channels
+        return "depthwise_gradient" if problem.batch == problem.multiplier == 1 else "mixed"
+    if problem.in_channels > 1 or _is_gradient(problem):
+        return "mixed"
+    if problem.groups == 1:
+        return "single" if problem.out_channels == 1 else "mixed"
+    # cuDNN has kernels for the small ones.
+    small = problem.ndim == 2 and max(problem.taps) <= 7 and problem.out_channels % 32 == 0
+    return "depthwise_small" if small else "depthwise"
 
 
 def _is_gradient(problem: Problem) -> bool:
