@@ -4,8 +4,9 @@ The layers of `benchmarks.layers`, forward and both gradients, float32 at defaul
 cards means TF32 for lax and jconv alike); and images and signals of one channel, forward, in full precision, as
 `jconv.ndimage` and `jconv.signal` ask for. The programs of a layer are compiled side by side. All contenders of a
 case then run in one process, interleaved; times are medians in milliseconds. Cases of different kinds take turns,
-so that a run cut short by `--seconds` has seen something of everything; it ends within eight minutes. Without a GPU it
-says so and ends with code 2.
+so that a run cut short by `--seconds` has seen something of everything; it ends within eight minutes. With `--chosen`
+only the planner's choice runs beside lax, where it is not XLA's own convolution, and all cases have their turn. Without
+a GPU it says so and ends with code 2.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from benchmarks import contenders
 from benchmarks.layers import LAYERS, Layer
 from benchmarks.single import SINGLES
 from benchmarks.timing import geometric_mean, interleaved, per_call
+from jconv.engine import planner
 from jconv.engine.algorithms import ALGORITHMS
 
 SECONDS = 400.0
@@ -64,15 +66,22 @@ def candidates(problem):
             yield name
 
 
-def programs(layer, platform):
+def choices(layer, platform) -> dict[str, str]:
+    """What the planner chooses for each pass."""
+    problems = contenders.problems(layer)
+    return {name: planner.plan(problems[name].replace(platform=platform)).algorithm for name in passes_of(layer)}
+
+
+def programs(layer, platform, chosen_only: bool):
     """{(pass, contender): (function, its operands)}; "auto" is the planner's choice."""
     arrays, problems = contenders.data(layer), contenders.problems(layer)
     precision = "high" if layer in SINGLES else "default"
     by_lax = contenders.by_lax(layer, arrays, "highest" if layer in SINGLES else "default")
     found = {}
-    for name in passes_of(layer):
+    for name, chosen in choices(layer, platform).items():
         found[name, "lax"] = by_lax[name]
-        for algorithm in ("auto", *candidates(problems[name].replace(platform=platform))):
+        others = () if chosen_only else tuple(candidates(problems[name].replace(platform=platform)))
+        for algorithm in others if chosen_only and chosen == "xla" else ("auto", *others):
             found[name, algorithm] = contenders.by_jconv(layer, arrays, contenders.Forced(algorithm), precision)[name]
     return found
 
@@ -88,10 +97,12 @@ def compiled(function, operands):
     return program, time.perf_counter() - start
 
 
-def all_compiled(layers, platform) -> dict:
+def all_compiled(layers, platform, chosen_only) -> dict:
     """{(layer, pass, contender): program or reason}, and a line on the time that it took."""
     start = time.perf_counter()
-    found = {(layer, *key): program for layer in layers for key, program in programs(layer, platform).items()}
+    found = {
+        (layer, *key): program for layer in layers for key, program in programs(layer, platform, chosen_only).items()
+    }
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         results = dict(zip(found, pool.map(lambda program: compiled(*program), found.values())))
     layer, name, contender = max(results, key=lambda key: results[key][1])
@@ -111,10 +122,11 @@ def timed(calls) -> dict[str, float]:
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """One pass of a layer: seconds of each contender, and why others have none."""
+    """One pass of a layer: the planner's choice, seconds of each contender, and why others have none."""
 
     layer: Layer
     name: str
+    choice: str
     times: dict[str, float]
     failures: dict[str, str]
 
@@ -122,50 +134,58 @@ class Row:
         return sorted((t, k) for k, t in self.times.items() if k not in ("lax", "auto"))
 
     def gain(self, contender: str) -> float:
-        return self.times["lax"] / self.times[contender]
+        """Over lax; what was left to XLA and not timed again is lax itself."""
+        return self.times["lax"] / self.times.get(contender, self.times["lax"])
 
     def cells(self) -> list[str]:
-        def milliseconds(contender):
-            return f"{1e3 * self.times[contender]:.4g}" if contender in self.times else "–"
-
-        shape = "×".join(map(str, self.layer.x))
-        cells = [f"{self.layer.name}, {shape}→{self.layer.kernel[-1]}", self.name, *map(milliseconds, ("lax", "auto"))]
-        algorithms = [name for _, name in self.ranked()]
-        if "lax" in self.times and algorithms:
-            cells += [algorithms[0], milliseconds(algorithms[0]), f"{self.gain(algorithms[0]):.2f}"]
-        else:
-            cells += ["–", "–", "–"]
-        cells.append(", ".join(f"{name} {milliseconds(name)}" for name in algorithms[1:]))
+        shape, timed = "×".join(map(str, self.layer.x)), {"lax": "–", "auto": "–"}
+        timed |= {contender: f"{1e3 * seconds:.4g}" for contender, seconds in self.times.items()}
+        cells = [f"{self.layer.name}, {shape}→{self.layer.kernel[-1]}", self.name, timed["lax"], self.choice]
+        cells += [timed["auto"], f"{self.gain('auto'):.2f}" if self.compares() else "–"]
+        cells.append(", ".join(f"{name} {timed[name]}" for _, name in self.ranked()))
         return [*cells, "; ".join(f"{k}: {why}" for k, why in self.failures.items())]
 
+    def compares(self) -> bool:
+        return "lax" in self.times and "auto" not in self.failures
 
-def measure(layers, platform, seconds) -> str:
+
+def measure(layers, platform, seconds, chosen_only) -> str:
     """A Markdown table with its summary."""
     rows, begun, order = [], time.perf_counter(), in_turns(layers)
     for start in range(0, len(order), BATCH):
         if time.perf_counter() - begun > seconds:
             break
         batch = order[start : start + BATCH]
-        results = all_compiled(batch, platform)
-        for layer, name in dict.fromkeys(key[:2] for key in results):
-            mine = {key[2]: result for key, result in results.items() if key[:2] == (layer, name)}
-            failures = {k: why for k, why in mine.items() if isinstance(why, str)}
-            rows.append(Row(layer, name, timed({k: mine[k] for k in mine if k not in failures}), failures))
-            print(*rows[-1].cells(), sep="  ", flush=True)
+        results = all_compiled(batch, platform, chosen_only)
+        for layer in batch:
+            for name, choice in choices(layer, platform).items():
+                mine = {key[2]: result for key, result in results.items() if key[:2] == (layer, name)}
+                failures = {k: why for k, why in mine.items() if isinstance(why, str)}
+                times = timed({k: mine[k] for k in mine if k not in failures})
+                rows.append(Row(layer, name, choice, times, failures))
+                print(*rows[-1].cells(), sep="  ", flush=True)
         jax.clear_caches()
     total = sum(len(passes_of(layer)) for layer in layers)
-    gains = [row.gain(row.ranked()[0][1]) for row in rows if "lax" in row.times and row.ranked()]
-    chosen = [row.gain("auto") for row in rows if {"lax", "auto"} <= set(row.times)]
+    gains = [row.gain("auto") for row in rows if row.compares()]
+    others = [row.gain("auto") for row in rows if row.compares() and row.choice != "xla"]
     summary = (
-        f"{len(rows)} of {total} passes were timed. jconv's fastest algorithm over lax: geometric mean "
-        f"{geometric_mean(gains):.2f}, more than 5 % faster in {sum(gain > 1.05 for gain in gains)}. "
-        f"What the planner chooses over lax: geometric mean {geometric_mean(chosen):.2f}, least "
-        f"{min(chosen, default=float('nan')):.2f}."
+        f"{len(rows)} of {total} passes were timed. The planner's choice over lax: {_spread(gains)}. It is not XLA's "
+        f"own in {len(others)}: there {_spread(others)}."
     )
-    head = ["layer", "pass", "lax", "auto", "fastest of jconv's", "ms", "× lax", "others, ms", "failed"]
+    best = [row.gain(row.ranked()[0][1]) for row in rows if "lax" in row.times and row.ranked()]
+    if not chosen_only:
+        summary += (
+            f" jconv's fastest algorithm but XLA's: {geometric_mean(best):.2f} in the mean, more than 5 % faster than "
+            f"lax in {sum(gain > 1.05 for gain in best)}."
+        )
+    head = ["layer", "pass", "lax", "planner's choice", "ms", "× lax", "all others, ms", "failed"]
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     table = "\n".join(lines + ["| " + " | ".join(row.cells()) + " |" for row in rows])
     return f"{summary}\n\n{table}"
+
+
+def _spread(gains) -> str:
+    return f"geometric mean {geometric_mean(gains):.2f}, least {min(gains, default=float('nan')):.2f}"
 
 
 def main(arguments=None) -> int:
@@ -173,6 +193,7 @@ def main(arguments=None) -> int:
     parser.add_argument("--out", type=Path, help="write the table to this Markdown file")
     parser.add_argument("--seconds", type=float, default=SECONDS, help="begin no further layers after so many seconds")
     parser.add_argument("--only", nargs="+", metavar="TEXT", help="only layers whose names contain one of these")
+    parser.add_argument("--chosen", action="store_true", help="only lax and the planner's choice: reaches all layers")
     parser.add_argument("--cases", type=int, help="only the first so many layers, in the order of the run")
     parser.add_argument(
         "--platform", default="gpu", choices=("gpu", "cpu"), help="cpu tries the command where there is no GPU"
@@ -194,7 +215,7 @@ def main(arguments=None) -> int:
     if options.cases is not None:
         layers = in_turns(layers)[: options.cases]
     with jax.default_device(device):
-        text = measure(layers, "cuda" if options.platform == "gpu" else "cpu", options.seconds)
+        text = measure(layers, "cuda" if options.platform == "gpu" else "cpu", options.seconds, options.chosen)
     head = f"{device.device_kind}; JAX {jax.__version__}; float32; {datetime.date.today().isoformat()}."
     if options.out:
         options.out.write_text(f"# Convolutions on a GPU\n\n{head}\n\n{text}\n")
