@@ -6,13 +6,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jconv.engine import canonical, internals
+from jconv.engine import canonical, dense, internals
 from jconv.engine.algorithms import xla
 from jconv.engine.lax_face import precision_name
 from jconv.engine.planner import AUTO, plan, run_problem
-
-PLATFORMS = ("cpu", "cuda")
-"""Where a measurement says that the planner beats XLA's own choice."""
 
 _originals: dict = {}
 
@@ -23,8 +20,9 @@ def accelerate() -> _Accelerated:
     After the call `jax.lax.conv_general_dilated`, and with it Flax, Equinox, Haiku and all else, forward and
     gradients, is computed by the algorithm that `jconv.plan` names. Programs, shapes and values (to the accuracy that
     `jconv.conv_general_dilated` states) stay as they are. JAX's compilation caches are cleared, so that it holds at
-    once. On NVIDIA's GPUs only float32 convolutions that mix no channels change, where that is clearly faster; on other
-    GPUs and on TPUs nothing does. Calling it twice is calling it once.
+    once. A dense layer is a convolution of one tap: the gradients of large dense kernels, sums over all positions of
+    two float32 arrays, are computed by oneDNN too. On NVIDIA's GPUs only float32 convolutions that mix no channels
+    change, where that is clearly faster; on other GPUs and on TPUs nothing does. Calling it twice is calling it once.
 
     Returns
     -------
@@ -35,11 +33,11 @@ def accelerate() -> _Accelerated:
     >>> float(y.sum())
     81.0
     """
-    for platform in PLATFORMS:
-        if platform not in _originals:
-            original = internals.lax_lowering(platform)
-            _originals[platform] = original
-            internals.set_lax_lowering(platform, internals.planned_lowering(original, _run, _wanted))
+    for (name, platform), (run, wanted) in REPLACEMENTS.items():
+        if (name, platform) not in _originals:
+            original = internals.lax_lowering(name, platform)
+            _originals[name, platform] = original
+            internals.set_lax_lowering(name, platform, internals.planned_lowering(original, run, wanted))
     return _Accelerated()
 
 
@@ -49,8 +47,8 @@ def restore() -> None:
     >>> restore()
     """
     while _originals:
-        platform, original = _originals.popitem()
-        internals.set_lax_lowering(platform, original)
+        (name, platform), original = _originals.popitem()
+        internals.set_lax_lowering(name, platform, original)
 
 
 class _Accelerated:
@@ -115,3 +113,11 @@ def _run(lhs: jax.Array, rhs: jax.Array, **params) -> jax.Array:
     out_dtype = params["preferred_element_type"] or jnp.promote_types(lhs.dtype, rhs.dtype)
     lhs, rhs = lhs.astype(problem.dtype), rhs.astype(problem.dtype)
     return canonical.solve(problem, geometry, lhs, rhs, run_problem).astype(out_dtype)
+
+
+REPLACEMENTS = {
+    ("conv_general_dilated", "cpu"): (_run, _wanted),
+    ("conv_general_dilated", "cuda"): (_run, _wanted),
+    ("dot_general", "cpu"): (dense.run, dense.wanted),
+}
+"""What is put in place of which function of lax on which platform, where a measurement says that it is faster."""

@@ -15,7 +15,7 @@ import jax
 import numpy as np
 from jax import core, lax
 from jax.extend.core import Primitive
-from jax.extend.core.primitives import conv_general_dilated_p
+from jax.extend.core.primitives import conv_general_dilated_p, dot_general_p
 from jax.extend.mlir import ir
 from jax.extend.mlir.dialects import stablehlo
 from jax.interpreters import ad, batching, mlir
@@ -239,7 +239,9 @@ def custom_call(*operands: jax.Array, shape: tuple[int, ...], target: str, confi
     return _custom_call_p.bind(*operands, shape=shape, target=target, config=config)
 
 
-# The lowering of lax's own convolution, exchanged and put back.
+# The lowerings of lax's own primitives, exchanged and put back.
+
+_LAX = {"conv_general_dilated": conv_general_dilated_p, "dot_general": dot_general_p}
 
 
 def _entry(table, key):
@@ -247,15 +249,15 @@ def _entry(table, key):
     return getattr(entry, "rule", entry)
 
 
-def lax_lowering(platform: str):
-    """The lowering rule that `lax.conv_general_dilated` has on a platform at present."""
+def lax_lowering(name: str, platform: str):
+    """The lowering rule that a function of lax has on a platform at present."""
     by_platform = mlir._platform_specific_lowerings[platform]
-    return _entry(by_platform, conv_general_dilated_p) or _entry(mlir._lowerings, conv_general_dilated_p)
+    return _entry(by_platform, _LAX[name]) or _entry(mlir._lowerings, _LAX[name])
 
 
-def set_lax_lowering(platform: str, rule) -> None:
-    """Give `lax.conv_general_dilated` a lowering rule on a platform, and drop what was compiled with the old one."""
-    mlir.register_lowering(conv_general_dilated_p, rule, platform=platform)
+def set_lax_lowering(name: str, platform: str, rule) -> None:
+    """Give a function of lax a lowering rule on a platform, and drop what was compiled with the old one."""
+    mlir.register_lowering(_LAX[name], rule, platform=platform)
     jax.clear_caches()
 
 

@@ -16,7 +16,7 @@ from jconv.engine import internals
     ("module", "names"),
     [
         ("jax.extend.core", ["Primitive"]),
-        ("jax.extend.core.primitives", ["conv_general_dilated_p"]),
+        ("jax.extend.core.primitives", ["conv_general_dilated_p", "dot_general_p"]),
         ("jax.extend.mlir.ir", ["RankedTensorType", "DenseI64ArrayAttr", "StringAttr"]),
         ("jax.extend.mlir.dialects.stablehlo", ["ConvDimensionNumbers", "convolution", "CustomCallOp"]),
         ("jax.interpreters.ad", ["defbilinear"]),
@@ -41,8 +41,9 @@ def test_types_say_how_they_vary_over_a_mesh():
 
 
 @pytest.mark.core
-def test_the_lowering_of_lax_can_be_found():
-    rule = internals.lax_lowering("cpu")
+@pytest.mark.parametrize("name", ["conv_general_dilated", "dot_general"])
+def test_the_lowering_of_lax_can_be_found(name):
+    rule = internals.lax_lowering(name, "cpu")
     assert callable(rule), f"JAX {jax.__version__} keeps its lowering rules elsewhere: accelerate() cannot restore them"
 
 
@@ -56,6 +57,14 @@ def test_parameters_of_the_convolution_primitive():
         "batch_group_count", "precision", "preferred_element_type",
     }  # fmt: skip
     assert wanted <= set(equation.params)
+
+
+@pytest.mark.core
+def test_parameters_of_the_product_primitive():
+    """accelerate() reads these too."""
+    (equation,) = jax.make_jaxpr(jnp.dot)(jnp.ones((2, 3)), jnp.ones((3, 4))).jaxpr.eqns
+    assert {"dimension_numbers", "precision", "preferred_element_type", "out_sharding"} <= set(equation.params)
+    assert equation.params["dimension_numbers"] == (((1,), (0,)), ((), ()))
 
 
 def test_only_internals_touches_semi_public_modules():
