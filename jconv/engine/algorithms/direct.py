@@ -61,7 +61,8 @@ def features(problem: Problem) -> dict[str, float]:
         kind = "grouped" if problem.groups > 1 else "narrow" if narrow else "matmul"
         kind = f"volume_{kind}" if problem.ndim > 2 else kind
     else:
-        kind = "depthwise" if problem.out_channels > 1 else "image" if _without_copy(problem) else "single"
+        many = "depthwise" if problem.groups > 1 else "stem"
+        kind = many if problem.out_channels > 1 else "image" if _without_copy(problem) else "single"
         steps = -(-problem.tap_count // problem.taps[-1]) * -(-problem.taps[-1] // _unrolled(problem))
     return {
         ("image_calls" if kind in ("image", "single") and not looped else "calls"): 1.0,
@@ -70,7 +71,7 @@ def features(problem: Problem) -> dict[str, float]:
         # The lines of many rows do not lie in cache together.
         "image_tall_flops": flops if kind == "image" and math.prod(problem.taps[:-1]) > TALL else 0.0,
         "strided_flops": flops if max(problem.strides) > 1 else 0.0,
-        ("image_bytes" if kind == "image" else "bytes"): float(problem.io_bytes),
+        (f"{kind}_bytes" if kind in ("image", "stem") else "bytes"): float(problem.io_bytes),
         "loop_bytes": float(steps * math.prod(problem.out_shape) * problem.itemsize) if looped else 0.0,
         "steps": float(steps) if looped else 0.0,
     }

@@ -60,7 +60,7 @@ def features(problem: Problem) -> dict[str, float]:
         "patch_bytes": float(patches * problem.itemsize),
         "grouped_patch_bytes": float(patches * problem.itemsize) if problem.groups > 1 else 0.0,
         # Patches of few channels are put together from pieces shorter than a vector.
-        "narrow_patch_bytes": float(patches * problem.itemsize) if problem.in_channels * problem.groups <= 16 else 0.0,
+        "narrow_patch_bytes": float(patches * problem.itemsize) if problem.in_channels * problem.groups < 16 else 0.0,
         "gradient_patch_bytes": float(patches * problem.itemsize) if problem.tap_count > outputs else 0.0,
         "strided_patch_bytes": float(patches * problem.itemsize) if max(problem.strides) > 1 else 0.0,
         "steps": float(blocks * problem.batch // images),

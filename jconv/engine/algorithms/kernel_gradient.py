@@ -36,6 +36,7 @@ MAX_OUTPUTS = 128
 WIDE = 32
 NARROW = 16
 """Columns of ȳ up to which taps are laid on it."""
+MANY_TAPS = 16
 BLOCK_BYTES, SMALL_BLOCK_BYTES = 3 << 20, 2 << 20
 CORES = cores()
 
@@ -129,16 +130,20 @@ def _result_bytes(problem: Problem) -> int:
 def features(problem: Problem) -> dict[str, float]:
     merged = _merged(problem)
     (rows, row), (_, blocks) = _walk(problem), _row_blocks(problem)
-    images, outputs = problem.in_channels, math.prod(problem.out_space)
+    images, inputs = problem.in_channels, problem.batch * problem.groups
+    outputs = math.prod(problem.out_space)
     flops = problem.flops * merged * rows / problem.taps[0]
     on_cotangent = problem.out_space[0] if _on_cotangent(problem) else 1
     sides = problem.batch * outputs // on_cotangent, problem.multiplier * on_cotangent
     waste = products.waste(*(merged * side for side in sides))
+    patches = float(images * rows * row) if outputs > 1 else 0.0
     return {
         "calls": 1.0,
         "flops": flops,
         **products.features(problem, flops * waste),
-        f"{xla.LIBRARY}_patch_bytes": float(images * rows * row) if outputs > 1 else 0.0,
+        f"{xla.LIBRARY}_patch_bytes": patches,
+        # Large windows of one channel are put together number by number.
+        f"{xla.LIBRARY}_single_patch_bytes": patches if inputs == 1 and outputs > MANY_TAPS else 0.0,
         "bytes": float(problem.io_bytes),
         "result_bytes": float(_result_bytes(problem)),
         "steps": float(images // _images(problem) * blocks) if outputs > 1 else 1.0,

@@ -21,10 +21,14 @@ def uses_onednn(problem: Problem) -> bool:
     return fits and onednn_probe.refusal() is None
 
 
+def library(problem: Problem) -> str:
+    """Who multiplies, as the features name it."""
+    return "onednn" if uses_onednn(problem) else xla.LIBRARY
+
+
 def features(problem: Problem, flops: float) -> dict[str, float]:
     """The cost model's feature for that much work in matrix products; float64 is half as fast."""
-    kind = "onednn" if uses_onednn(problem) else xla.LIBRARY
-    return {f"{kind}_flops": flops * problem.itemsize / 4}
+    return {f"{library(problem)}_flops": flops * problem.itemsize / 4}
 
 
 def waste(*sides: int) -> float:

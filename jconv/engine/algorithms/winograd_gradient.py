@@ -16,7 +16,15 @@ import jax.numpy as jnp
 from jax import lax
 
 from jconv.engine.algorithms import im2col, products, shapes, toom_cook, xla
-from jconv.engine.algorithms.winograd import BESIDE, CACHE_BYTES, TILE, not_plain, transform_kernel, transform_tiles
+from jconv.engine.algorithms.winograd import (
+    BESIDE,
+    CACHE_BYTES,
+    EXTRA_CHANNELS,
+    TILE,
+    not_plain,
+    transform_kernel,
+    transform_tiles,
+)
 from jconv.engine.problem import Problem, unit
 
 NAME = "winograd_gradient"
@@ -67,13 +75,13 @@ def features(problem: Problem) -> dict[str, float]:
     rows = problem.in_channels * _rows(problem)
     flops = 2.0 * points * rows * problem.batch * problem.out_channels
     waste = products.waste(problem.out_channels, problem.batch)
-    steps = problem.in_channels // _images(problem)
+    steps, transformed = problem.in_channels // _images(problem), points * rows * problem.itemsize
     return {
         "calls": 1.0,
         "flops": flops,
         **products.features(problem, flops * waste),
-        f"{xla.LIBRARY}_input_bytes": float(points * rows * problem.batch * problem.itemsize),
-        f"{xla.LIBRARY}_output_bytes": float(points * rows * problem.out_channels * problem.itemsize),
+        f"{xla.LIBRARY}_input_bytes": float(transformed * (problem.batch + EXTRA_CHANNELS)),
+        f"{xla.LIBRARY}_output_bytes": float(transformed * (problem.out_channels + EXTRA_CHANNELS)),
         "kernel_bytes": float(points * problem.batch * problem.out_channels * problem.itemsize * steps),
         "steps": float(steps),
     }
