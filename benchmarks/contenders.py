@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import re
 
 import jax
 import jax.numpy as jnp
@@ -80,6 +81,19 @@ def by_jconv(layer: Layer, arrays, policy: Policy = AUTO, precision: str = "defa
         return canonical.solve(problem, geometry, x, w, run)
 
     return passes(convolve, arrays)
+
+
+def same_program(one, other) -> bool:
+    """Whether two functions with their operands compile to the same program but for its names."""
+    return _anonymous(*one) == _anonymous(*other)
+
+
+def _anonymous(function, operands) -> list[str]:
+    """The instructions of a compiled program, named in their order."""
+    names: dict[str, str] = {}
+    text = re.sub(r", metadata=\{[^}]*\}", "", function.lower(*operands).compile().as_text())
+    text = re.sub(r"%[\w.\-]+", lambda found: names.setdefault(found[0], f"%{len(names)}"), text)
+    return [line for line in text.splitlines() if " = " in line]
 
 
 def problems(layer: Layer) -> dict[str, Problem]:

@@ -89,6 +89,7 @@ CONSTANTS: dict[str, dict[str, float]] = {
         "calls": 2.24e-05,
         "dense_flops": 2.08e-12,
         "depthwise_flops": 2.52e-12,
+        "few_outputs_flops": 8e-13,
         "gradient_flops": 5.58e-12,
         "grouped_flops": 2.52e-12,
         "narrow_flops": 4.55e-13,

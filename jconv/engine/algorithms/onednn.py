@@ -119,6 +119,7 @@ def features(problem: Problem) -> dict[str, float]:
         f"{kind}_flops": problem.flops * waste_out,
         "narrow_flops": problem.flops * waste_out if narrow else 0.0,
         "narrow_bytes": float(math.prod(problem.out_shape) * problem.itemsize) if narrow else 0.0,
+        "few_outputs_flops": problem.flops * waste_out if kind == "dense" and problem.multiplier < 4 else 0.0,
         "strided_flops": problem.flops if kind == "dense" and max(problem.strides) > 1 else 0.0,
         # It works on as many outputs at once as a line has.
         "gradient_flops": problem.flops / problem.out_space[-1]
