@@ -85,7 +85,9 @@ def by_jconv(layer: Layer, arrays, policy: Policy = AUTO, precision: str = "defa
 
 def same_program(one, other) -> bool:
     """Whether two functions with their operands compile to the same program but for its names."""
-    return _anonymous(*one) == _anonymous(*other)
+    first, second = _anonymous(*one), _anonymous(*other)
+    elided = any("{...}" in line for line in first)  # a large constant, which may differ
+    return first == second and not elided
 
 
 def _anonymous(function, operands) -> list[str]:

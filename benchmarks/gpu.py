@@ -131,7 +131,7 @@ class Row:
     failures: dict[str, str]
 
     def ranked(self) -> list[tuple[float, str]]:
-        return sorted((t, k) for k, t in self.times.items() if k not in ("lax", "auto"))
+        return sorted((t, k) for k, t in self.times.items() if k not in ("lax", "auto", self.choice))
 
     def gain(self, contender: str) -> float:
         """Over lax; what was left to XLA and not timed again is lax itself."""

@@ -11,6 +11,7 @@ from jconv.engine import constants
 from jconv.engine.algorithms import ALGORITHMS
 
 
+@pytest.mark.core
 def test_every_feature_counts():
     # XLA's own has a rule for what it has no library for, and its products one for those that were not measured.
     anywhere = {"flops", "eigen_flops", "ynn_flops", *constants.DEFAULTS}
@@ -20,6 +21,15 @@ def test_every_feature_counts():
             if ALGORITHMS[name].supports(problem) is None:
                 named = {feature for feature, amount in ALGORITHMS[name].features(problem).items() if amount}
                 assert named <= constants.CONSTANTS[name].keys() | anywhere, (name, problem)
+
+
+def test_a_program_is_that_of_lax_only_where_it_is_left_to_xla():
+    layers = {"small 3×3 /2": True, "depthwise 3×3": False}
+    for name, same in layers.items():
+        layer = next(layer for layer in LAYERS if layer.name == name)
+        arrays = contenders.data(layer)
+        ours = contenders.by_jconv(layer, arrays, contenders.Forced("xla" if same else "direct"))
+        assert contenders.same_program(contenders.by_lax(layer, arrays)["forward"], ours["forward"]) == same
 
 
 def test_flaxs_layers_stand_for_jconvs_and_the_twin_is_one(monkeypatch):

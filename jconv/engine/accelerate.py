@@ -1,6 +1,8 @@
-"""The planner under `jax.lax.conv_general_dilated` itself, for every JAX program in the process."""
+"""The engine under lax's own convolution and dense kernel gradients, for every JAX program in the process."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -11,18 +13,22 @@ from jconv.engine.algorithms import xla
 from jconv.engine.lax_face import precision_name
 from jconv.engine.planner import AUTO, plan, run_problem
 
-_originals: dict = {}
+_originals: dict[tuple[str, str], Any] = {}
 
 
 def accelerate() -> _Accelerated:
-    """Let every convolution of every JAX program in this process go through jconv's planner.
+    """Let every convolution of every JAX program in this process go through jconv's planner, and dense layers gain too.
 
     After the call `jax.lax.conv_general_dilated`, and with it Flax, Equinox, Haiku and all else, forward and
     gradients, is computed by the algorithm that `jconv.plan` names. Programs, shapes and values (to the accuracy that
     `jconv.conv_general_dilated` states) stay as they are. JAX's compilation caches are cleared, so that it holds at
-    once. A dense layer is a convolution of one tap: the gradients of large dense kernels, sums over all positions of
-    two float32 arrays, are computed by oneDNN too. On NVIDIA's GPUs only float32 convolutions that mix no channels
-    change, where that is clearly faster; on other GPUs and on TPUs nothing does. Calling it twice is calling it once.
+    once. On NVIDIA's GPUs only float32 convolutions that mix no channels change, where that is clearly faster; on other
+    GPUs and on TPUs nothing does. Calling it twice is calling it once.
+
+    A dense layer is a convolution of one tap, and the gradient of its kernel a `lax.dot_general` over the leading axes
+    of two arrays. On CPU such products of float32 arrays go to oneDNN, where that may be called and they are large (512
+    positions, 16 channels on either side and 2²³ multiplications at least). Programs that call oneDNN stay out of JAX's
+    persistent compilation cache; `JCONV_ONEDNN=0` lets them in.
 
     Returns
     -------
@@ -33,22 +39,34 @@ def accelerate() -> _Accelerated:
     >>> float(y.sum())
     81.0
     """
-    for (name, platform), (run, wanted) in REPLACEMENTS.items():
-        if (name, platform) not in _originals:
-            original = internals.lax_lowering(name, platform)
-            _originals[name, platform] = original
-            internals.set_lax_lowering(name, platform, internals.planned_lowering(original, run, wanted))
+    if not _originals:
+        rules = _rules()
+        _originals.update({key: internals.lax_lowering(*key) for key in rules})
+        for key, rule in rules.items():
+            internals.set_lax_lowering(*key, internals.planned_lowering(_originals[key], *rule))
+        jax.clear_caches()
     return _Accelerated()
 
 
 def restore() -> None:
-    """Undo `accelerate`: XLA's own convolutions come back, at once.
+    """Undo `accelerate`: XLA's own convolutions and products come back, at once.
 
     >>> restore()
     """
-    while _originals:
-        (name, platform), original = _originals.popitem()
-        internals.set_lax_lowering(name, platform, original)
+    if _originals:
+        for key, original in _originals.items():
+            internals.set_lax_lowering(*key, original)
+        _originals.clear()
+        jax.clear_caches()
+
+
+def _rules() -> dict[tuple[str, str], tuple]:
+    """{(function of lax, platform): (what to run in its place, and when)}, where a measurement says it is faster."""
+    return {
+        ("conv_general_dilated", "cpu"): (_run, _wanted),
+        ("conv_general_dilated", "cuda"): (_run, _wanted),
+        ("dot_general", "cpu"): (dense.run, dense.wanted),
+    }
 
 
 class _Accelerated:
@@ -92,7 +110,7 @@ def _wanted(lhs, rhs, **params) -> bool:
     XLA:CPU reads beyond the input where a low padding is negative, and one form aborts it: those go through the engine
     whatever the plan.
     """
-    if params.get("out_sharding") is not None:
+    if internals.names_mesh_axes(params.get("out_sharding")):
         return False
     sizes = (*lhs.shape, *rhs.shape, *params["window_strides"], *params["lhs_dilation"], *params["rhs_dilation"])
     sizes = (*sizes, *(p for pair in params["padding"] for p in pair), params["feature_group_count"])
@@ -113,11 +131,3 @@ def _run(lhs: jax.Array, rhs: jax.Array, **params) -> jax.Array:
     out_dtype = params["preferred_element_type"] or jnp.promote_types(lhs.dtype, rhs.dtype)
     lhs, rhs = lhs.astype(problem.dtype), rhs.astype(problem.dtype)
     return canonical.solve(problem, geometry, lhs, rhs, run_problem).astype(out_dtype)
-
-
-REPLACEMENTS = {
-    ("conv_general_dilated", "cpu"): (_run, _wanted),
-    ("conv_general_dilated", "cuda"): (_run, _wanted),
-    ("dot_general", "cpu"): (dense.run, dense.wanted),
-}
-"""What is put in place of which function of lax on which platform, where a measurement says that it is faster."""

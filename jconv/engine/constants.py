@@ -4,8 +4,11 @@ Fitted by `python -m benchmarks.fit` (least squares on the logarithm of the rati
 of `benchmarks/`, in float32 on two cores of AMD EPYCs (Zen 4 and 5, AVX-512), with JAX 0.10 and 0.12 together, with
 oneDNN and without; those of FFTs, overlap-save and channel sums anew with JAX 0.12, those of oneDNN, kernel gradients
 and Winograd's transforms with both and the layers of the tasks' models too, with contenders that are awake, that is,
-called in a loop. oneDNN's `kernel_bytes` and `narrow_bytes` were then set by whole training steps, and the calls
-and gradients of XLA up to JAX 0.11 so that small layers are chosen well and training steps stay as fast.
+called in a loop. Some were then set by hand, and want to be set again after a fit: oneDNN's `kernel_bytes` and
+`narrow_bytes` by whole training steps; the calls and gradients of XLA up to JAX 0.11 so that small layers are chosen
+well and training steps stay as fast; and by layers that were chosen wrongly, timed beside their other candidates,
+oneDNN's `few_outputs_flops`, the sum's `stem_…`, the narrow and strided patches of im2col, the single patches of kernel
+gradients, and, without oneDNN, the products of kernel gradients and the calls of Winograd's algorithm.
 XLA's own convolutions have two sets: it works with Eigen up to JAX 0.11, with YNNPACK since 0.12.
 Other processors scale all constants alike, more or less, which leaves the choice as it is; where it does not,
 `effort="measure"` asks the device itself.
@@ -206,6 +209,7 @@ CONSTANTS: dict[str, dict[str, float]] = {
         "onednn_flops": 2e-12,
         "eigen_patch_bytes": 7.1e-11,
         "eigen_single_patch_bytes": 1.8e-10,
+        "ynn_single_patch_bytes": 0.0,
         "ynn_patch_bytes": 3.6e-11,
         "result_bytes": 2.45e-10,
         "steps": 3e-06,

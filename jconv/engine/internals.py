@@ -87,6 +87,16 @@ def is_explicitly_sharded(*arrays) -> bool:
     return any(axis is not None for spec in specs for axis in spec)
 
 
+def names_mesh_axes(sharding) -> bool:
+    """Whether a sharding asked for says anything: under a mesh, JAX asks for an empty one in every gradient."""
+    if sharding is None:
+        return False
+    spec = sharding.spec
+    return any(axis is not None for axis in spec) or bool(
+        getattr(spec, "unreduced", ()) or getattr(spec, "reduced", ())
+    )
+
+
 def is_symbolic(*arrays) -> bool:
     """Whether a size is a variable, and no number."""
     return not all(isinstance(size, int | np.integer) for array in arrays for size in array.shape)
@@ -252,13 +262,18 @@ def _entry(table, key):
 def lax_lowering(name: str, platform: str):
     """The lowering rule that a function of lax has on a platform at present."""
     by_platform = mlir._platform_specific_lowerings[platform]
-    return _entry(by_platform, _LAX[name]) or _entry(mlir._lowerings, _LAX[name])
+    rule = _entry(by_platform, _LAX[name]) or _entry(mlir._lowerings, _LAX[name])
+    if rule is None:
+        raise RuntimeError(
+            f"JAX {jax.__version__} keeps no lowering of lax.{name} for {platform!r} where jconv looks: accelerate() "
+            "cannot take its place; use jconv's own functions, or another release of JAX"
+        )
+    return rule
 
 
 def set_lax_lowering(name: str, platform: str, rule) -> None:
-    """Give a function of lax a lowering rule on a platform, and drop what was compiled with the old one."""
+    """Give a function of lax a lowering rule on a platform; what was compiled with the old one stays so."""
     mlir.register_lowering(_LAX[name], rule, platform=platform)
-    jax.clear_caches()
 
 
 def planned_lowering(original, run: Callable[..., jax.Array], wanted: Callable[..., bool]):

@@ -149,7 +149,7 @@ def test_the_environment_variable():
     )
     env = {**os.environ, "JCONV_ACCELERATE": "1"}
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == str(sorted(importlib.import_module("jconv.engine.accelerate").REPLACEMENTS))
+    assert done.stdout.strip() == str(sorted(importlib.import_module("jconv.engine.accelerate")._rules()))
 
 
 def test_without_onednn_everything_is_complete():

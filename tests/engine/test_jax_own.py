@@ -119,7 +119,7 @@ def test_the_tests_of_a_source_tree(algorithms, faces, tmp_path):
 
 @pytest.mark.slow
 def test_a_source_tree_is_really_accelerated(tmp_path):
-    """The plugin on a suite of two tests, one of which must fail."""
+    """The plugin on a suite of two tests, one of which must fail; and what it reports of the other."""
     tests = tmp_path / "source" / "tests"
     tests.mkdir(parents=True)
     (tests / "lax_test.py").write_text(
@@ -131,3 +131,4 @@ def test_a_source_tree_is_really_accelerated(tmp_path):
     )
     with pytest.raises(AssertionError, match="testConvWrong"):
         run_jax_tests(tmp_path / "source", tmp_path)
+    assert json.loads((tmp_path / "report.json").read_text())["counts"]["computed by the engine"] > 0

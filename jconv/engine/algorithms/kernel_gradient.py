@@ -37,6 +37,7 @@ WIDE = 32
 NARROW = 16
 """Columns of ȳ up to which taps are laid on it."""
 MANY_TAPS = 16
+"""Windows of one channel with more taps than this are put together number by number."""
 BLOCK_BYTES, SMALL_BLOCK_BYTES = 3 << 20, 2 << 20
 CORES = cores()
 
@@ -142,7 +143,6 @@ def features(problem: Problem) -> dict[str, float]:
         "flops": flops,
         **products.features(problem, flops * waste),
         f"{xla.LIBRARY}_patch_bytes": patches,
-        # Large windows of one channel are put together number by number.
         f"{xla.LIBRARY}_single_patch_bytes": patches if inputs == 1 and outputs > MANY_TAPS else 0.0,
         "bytes": float(problem.io_bytes),
         "result_bytes": float(_result_bytes(problem)),

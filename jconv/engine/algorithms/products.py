@@ -17,8 +17,12 @@ from jconv.engine.problem import Problem
 
 def uses_onednn(problem: Problem) -> bool:
     """Whether products for this problem go to oneDNN."""
-    fits = problem.dtype == "float32" and problem.platform == "cpu" and not problem.portable
-    return fits and onednn_probe.refusal() is None
+    return may_call_onednn(problem.dtype, problem.platform, problem.portable)
+
+
+def may_call_onednn(dtype: str, platform: str, portable: bool) -> bool:
+    """Whether oneDNN multiplies such arrays, and a program may hold its call."""
+    return dtype == "float32" and platform == "cpu" and not portable and onednn_probe.refusal() is None
 
 
 def library(problem: Problem) -> str:
