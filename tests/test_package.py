@@ -18,14 +18,14 @@ HEAVY = {"flax", "optax", "matplotlib", "scipy", "orbax", "tqdm", "PIL"}
 @pytest.mark.core
 def test_import_is_light():
     code = (
-        "import sys, time, jax; before = set(sys.modules); begin = time.process_time(); import jconv; "
-        "seconds = time.process_time() - begin; "
-        f"print(seconds); print(sorted({HEAVY!r} & (set(sys.modules) - before)))"
+        "import sys, time; begin = time.process_time(); import jax; before, between = set(sys.modules), time.process_time(); "
+        "import jconv; end = time.process_time(); "
+        f"print((end - between) / (between - begin)); print(sorted({HEAVY!r} & (set(sys.modules) - before)))"
     )
     runs = [subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True) for _ in range(2)]
     lines = [run.stdout.split("\n") for run in runs]
     assert lines[0][1] == "[]"
-    assert min(float(line[0]) for line in lines) < 0.1
+    assert min(float(line[0]) for line in lines) < 0.4  # of JAX's own time
 
 
 def packages():
