@@ -18,8 +18,8 @@ HEAVY = {"flax", "optax", "matplotlib", "scipy", "orbax", "tqdm", "PIL"}
 @pytest.mark.core
 def test_import_is_light():
     code = (
-        "import sys, time; begin = time.process_time(); import jax; before, between = set(sys.modules), time.process_time(); "
-        "import jconv; end = time.process_time(); "
+        "import sys, time; begin = time.process_time(); import jax; between = time.process_time(); "
+        "before = set(sys.modules); import jconv; end = time.process_time(); "
         f"print((end - between) / (between - begin)); print(sorted({HEAVY!r} & (set(sys.modules) - before)))"
     )
     runs = [subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True) for _ in range(2)]
