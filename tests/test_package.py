@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import os
 import pkgutil
 import re
 import subprocess
@@ -16,16 +17,19 @@ HEAVY = {"flax", "optax", "matplotlib", "scipy", "orbax", "tqdm", "PIL"}
 
 
 @pytest.mark.core
-def test_import_is_light():
+def test_import_is_light(tmp_path):
     code = (
-        "import sys, time; begin = time.process_time(); import jax; between = time.process_time(); "
-        "before = set(sys.modules); import jconv; end = time.process_time(); "
-        f"print((end - between) / (between - begin)); print(sorted({HEAVY!r} & (set(sys.modules) - before)))"
+        "import sys, time, jax; before = set(sys.modules); begin = time.process_time(); import jconv; "
+        "seconds = time.process_time() - begin; "
+        f"print(seconds); print(sorted({HEAVY!r} & (set(sys.modules) - before)))"
     )
-    runs = [subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True) for _ in range(2)]
+    # The second run finds what the first has compiled, as everywhere but where Python is told to write no bytecode.
+    env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(tmp_path)}
+    command = [sys.executable, "-c", code]
+    runs = [subprocess.run(command, env=env, capture_output=True, text=True, check=True) for _ in range(2)]
     lines = [run.stdout.split("\n") for run in runs]
     assert lines[0][1] == "[]"
-    assert min(float(line[0]) for line in lines) < 0.4  # of JAX's own time
+    assert min(float(line[0]) for line in lines) < 0.1
 
 
 def packages():
