@@ -100,9 +100,8 @@ def _anonymous(function, operands) -> list[str]:
 
 def problems(layer: Layer) -> dict[str, Problem]:
     """The canonical problems of the three passes."""
-    x, w, _ = data(layer)
-    geometry = lax_face.geometry_of(x.shape, w.shape, **arguments(layer))
-    forward = canonical.canonicalize(geometry, x.shape, w.shape, str(x.dtype))
+    geometry = lax_face.geometry_of(layer.x, layer.kernel, **arguments(layer))
+    forward = canonical.canonicalize(geometry, layer.x, layer.kernel, "float32")
     gradients = convolution.input_gradient_problem(forward), convolution.kernel_gradient_problem(forward)
     return dict(zip(PASSES, (forward, *gradients)))
 

@@ -45,8 +45,4 @@ def run(lhs: jax.Array, rhs: jax.Array, *, dimension_numbers, **_) -> jax.Array:
     axes = len(dimension_numbers[0][0])
     positions = math.prod(lhs.shape[:axes])
     a, b = (array.reshape(positions, -1) for array in (lhs, rhs))
-    if b.shape[1] < a.shape[1]:  # the wider factor is better left as it is
-        product = products.onednn_product(b, a, transpose_a=True).T
-    else:
-        product = products.onednn_product(a, b, transpose_a=True)
-    return product.reshape(*lhs.shape[axes:], *rhs.shape[axes:])
+    return products.onednn_transposed_product(a, b).reshape(*lhs.shape[axes:], *rhs.shape[axes:])

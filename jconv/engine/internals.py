@@ -83,18 +83,17 @@ def _varying(aval):
 
 def is_explicitly_sharded(*arrays) -> bool:
     """Whether the type of an array says over which mesh axes it is sharded."""
-    specs = (getattr(getattr(jax.typeof(a), "sharding", None), "spec", ()) for a in arrays)
-    return any(axis is not None for spec in specs for axis in spec)
+    return any(_divides(getattr(jax.typeof(a), "sharding", None)) for a in arrays)
 
 
 def names_mesh_axes(sharding) -> bool:
     """Whether a sharding asked for says anything: under a mesh, JAX asks for an empty one in every gradient."""
-    if sharding is None:
-        return False
-    spec = sharding.spec
-    return any(axis is not None for axis in spec) or bool(
-        getattr(spec, "unreduced", ()) or getattr(spec, "reduced", ())
-    )
+    spec = getattr(sharding, "spec", None)
+    return _divides(sharding) or bool(getattr(spec, "unreduced", ()) or getattr(spec, "reduced", ()))
+
+
+def _divides(sharding) -> bool:
+    return any(axis is not None for axis in getattr(sharding, "spec", ()))
 
 
 def is_symbolic(*arrays) -> bool:

@@ -42,9 +42,17 @@ def waste(*sides: int) -> float:
 
 def transposed_product(problem: Problem, a: jax.Array, b: jax.Array) -> jax.Array:
     """aᵀ b for a (..., K, M), b (..., K, N), with the same leading batch axes; oneDNN broadcasts those of size one."""
-    if b.shape[-1] < a.shape[-1]:  # the wider factor is better left as it is
-        return jnp.swapaxes(_product(problem, b, a, a.ndim - 2), -1, -2)
-    return _product(problem, a, b, a.ndim - 2)
+    return _wider_as_it_is(lambda a, b: _product(problem, a, b, a.ndim - 2), a, b)
+
+
+def onednn_transposed_product(a: jax.Array, b: jax.Array) -> jax.Array:
+    """The same by oneDNN's custom call."""
+    return _wider_as_it_is(lambda a, b: onednn_product(a, b, transpose_a=True), a, b)
+
+
+def _wider_as_it_is(product, a: jax.Array, b: jax.Array) -> jax.Array:
+    """aᵀ b, or (bᵀ a)ᵀ: the wider factor is better left as it is."""
+    return jnp.swapaxes(product(b, a), -1, -2) if b.shape[-1] < a.shape[-1] else product(a, b)
 
 
 def product(problem: Problem, a: jax.Array, b: jax.Array) -> jax.Array:
