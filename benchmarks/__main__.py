@@ -29,8 +29,8 @@ from benchmarks import signal as scipy_signal
 from benchmarks.layers import LAYERS
 from benchmarks.single import FILTER_SIZES, IMAGES, SIGNALS
 from benchmarks.timing import geometric_mean, interleaved
-from jconv.engine import onednn_probe
-from jconv.engine.planner import plan
+from jconv.engine import _onednn_probe as onednn_probe
+from jconv.engine._planner import plan
 
 BUDGET = float(os.environ.get("JCONV_BENCHMARK_SECONDS", "1.0"))
 

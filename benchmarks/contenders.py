@@ -12,9 +12,11 @@ import numpy as np
 from jax import lax
 
 from benchmarks.layers import Layer
-from jconv.engine import canonical, convolution, lax_face
-from jconv.engine.planner import AUTO, Policy
-from jconv.engine.problem import Problem
+from jconv.engine import _canonical as canonical
+from jconv.engine import _primitive as convolution
+from jconv.engine._api import lax as lax_face
+from jconv.engine._planner import AUTO, Policy
+from jconv.engine._problem import Problem
 
 PASSES = ("forward", "dx", "dw")
 

@@ -113,7 +113,7 @@ def scaling(path: str) -> None:
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    from jconv.continuous import legendre
+    from jconv.continuous import _legendre as legendre
 
     degrees = np.array([16, 32, 64, 128, 256, 512, 1024, 2048])
     rng = np.random.default_rng(0)

@@ -1,4 +1,4 @@
-"""Refit the cost model: `python -m benchmarks.fit TIMES.json …` rewrites the table in `jconv/engine/constants.py`.
+"""Refit the cost model: `python -m benchmarks.fit TIMES.json …` rewrites the table in `jconv/engine/_constants.py`.
 
 `python -m benchmarks.fit --measure TIMES.json` measures first: every algorithm on every benchmark problem, with oneDNN
 and without, about ten minutes. Files measured with several JAX releases make one table that serves them all; `--only`
@@ -27,9 +27,11 @@ from benchmarks import contenders
 from benchmarks.layers import LAYERS, MODEL_LAYERS
 from benchmarks.single import SINGLES
 from benchmarks.timing import interleaved, per_call
-from jconv.engine import constants, onednn_probe, planner
+from jconv.engine import _constants as constants
+from jconv.engine import _onednn_probe as onednn_probe
+from jconv.engine import _planner as planner
+from jconv.engine._problem import Problem
 from jconv.engine.algorithms import ALGORITHMS, xla
-from jconv.engine.problem import Problem
 
 # What nothing costs less than, on any machine: the data cannot tell these apart where they are small.
 FLOORS = {"steps": 3e-6, "calls": 2e-5, "loop_bytes": 2e-11, "bytes": 3e-11}

@@ -27,7 +27,7 @@ from benchmarks import contenders
 from benchmarks.layers import LAYERS, Layer
 from benchmarks.single import SINGLES
 from benchmarks.timing import geometric_mean, interleaved, per_call
-from jconv.engine import planner
+from jconv.engine import _planner as planner
 from jconv.engine.algorithms import ALGORITHMS
 
 SECONDS = 400.0

@@ -6,9 +6,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from jconv.nn.convnext import VARIANTS
-from jconv.nn.mobilenet import STAGES, rounded
-from jconv.nn.resnet import DEPTHS
+from jconv.nn.models._convnext import VARIANTS
+from jconv.nn.models._mobilenet import STAGES, rounded
+from jconv.nn.models._resnet import DEPTHS
 
 
 def conv(features, width, size, stride=1, groups=1):

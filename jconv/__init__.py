@@ -11,6 +11,7 @@ import os
 from typing import Any
 
 from jconv import engine
+from jconv._core.allocator import keep_freed_memory
 from jconv.engine import (
     accelerate,
     conv2d,
@@ -23,7 +24,6 @@ from jconv.engine import (
     restore,
     unfold,
 )
-from jconv.engine.allocator import keep_freed_memory
 
 __version__ = "0.1.0"
 

@@ -7,7 +7,7 @@ from benchmarks import contenders
 from benchmarks.layers import LAYERS, MODEL_LAYERS
 from benchmarks.single import SINGLES
 from jconv import nn
-from jconv.engine import constants
+from jconv.engine import _constants as constants
 from jconv.engine.algorithms import ALGORITHMS
 
 

@@ -1,5 +1,5 @@
 """The command line: `jconv learn`, `jconv train TASK`, `jconv predict`, `jconv filter`, `jconv kernels`."""
 
-from jconv.cli.main import main
+from jconv.cli._main import main
 
 __all__ = ["main"]

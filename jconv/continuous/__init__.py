@@ -4,17 +4,17 @@
 """
 
 from jconv.continuous import closed_forms
-from jconv.continuous.adaptive import Adaptive
-from jconv.continuous.declared import GaussHermite, GaussLaguerre, PeriodicTrapezoid
-from jconv.continuous.distributions import Delta, Distribution
-from jconv.continuous.function import Function
-from jconv.continuous.grid import convolve_grid
-from jconv.continuous.multidimensional import convolve_nd, convolve_radial
-from jconv.continuous.periodic import PeriodicFunction
-from jconv.continuous.pointwise import convolve
-from jconv.continuous.quadrature import AccuracyWarning, Convolved
-from jconv.continuous.rules import ClenshawCurtis, GaussKronrod, GaussLegendre, Rule, TanhSinh
-from jconv.continuous.sampling import convolve_samples, sample, smooth_gaussian
+from jconv.continuous._adaptive import Adaptive
+from jconv.continuous._declared import GaussHermite, GaussLaguerre, PeriodicTrapezoid
+from jconv.continuous._distributions import Delta, Distribution
+from jconv.continuous._function import Function
+from jconv.continuous._grid import convolve_grid
+from jconv.continuous._multidimensional import convolve_nd, convolve_radial
+from jconv.continuous._periodic import PeriodicFunction
+from jconv.continuous._pointwise import convolve
+from jconv.continuous._quadrature import AccuracyWarning, Convolved
+from jconv.continuous._rules import ClenshawCurtis, GaussKronrod, GaussLegendre, Rule, TanhSinh
+from jconv.continuous._sampling import convolve_samples, sample, smooth_gaussian
 
 __all__ = [
     "AccuracyWarning",

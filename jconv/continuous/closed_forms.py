@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.scipy.special import erf, erfc
 
-from jconv.continuous.faddeeva import erfcx, faddeeva
+from jconv.continuous._faddeeva import erfcx, faddeeva
 
 _ROOT_2 = np.sqrt(2.0)
 _ROOT_2PI = np.sqrt(2 * np.pi)

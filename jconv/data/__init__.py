@@ -3,14 +3,14 @@
 Whatever cannot be used is an `InputError` that names the file; damaged files in a folder are skipped only when asked.
 """
 
-from jconv.data.binary import load_cifar, load_idx, load_mnist
-from jconv.data.coco import Boxes, load_coco
-from jconv.data.image_folders import image_folder, load_mask, mask_folders
-from jconv.data.images import load_image, photograph, save_image
-from jconv.data.labelled import Labelled, check_labels
-from jconv.data.rows import load_rows
-from jconv.data.sounds import Sound, SoundFolder, load_sound, save_sound, sound_folder
-from jconv.data.stream import ImageFiles, stream
+from jconv.data._binary import load_cifar, load_idx, load_mnist
+from jconv.data._coco import Boxes, load_coco
+from jconv.data._image_folders import image_folder, load_mask, mask_folders
+from jconv.data._images import load_image, photograph, save_image
+from jconv.data._labelled import Labelled, check_labels
+from jconv.data._rows import load_rows
+from jconv.data._sounds import Sound, SoundFolder, load_sound, save_sound, sound_folder
+from jconv.data._stream import ImageFiles, stream
 
 __all__ = [
     "Boxes",

@@ -1,13 +1,13 @@
 """The engine: every convolution of jconv ends here."""
 
-from jconv.engine.accelerate import accelerate, restore
-from jconv.engine.conv2d import conv2d
-from jconv.engine.correlate import correlate
-from jconv.engine.lax_face import conv_general_dilated, conv_transpose
-from jconv.engine.patches import conv_general_dilated_local, conv_general_dilated_patches, fold, unfold
-from jconv.engine.plan_face import plan
-from jconv.engine.planner import Plan
-from jconv.engine.wisdom import WisdomError, forget_wisdom, load_wisdom, save_wisdom
+from jconv.engine._api.accelerate import accelerate, restore
+from jconv.engine._api.conv2d import conv2d
+from jconv.engine._api.correlate import correlate
+from jconv.engine._api.lax import conv_general_dilated, conv_transpose
+from jconv.engine._api.patches import conv_general_dilated_local, conv_general_dilated_patches, fold, unfold
+from jconv.engine._api.plan import plan
+from jconv.engine._planner import Plan
+from jconv.engine._wisdom import WisdomError, forget_wisdom, load_wisdom, save_wisdom
 
 __all__ = [
     "Plan",

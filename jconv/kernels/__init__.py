@@ -4,15 +4,15 @@ Every builder has a default for everything, so that `build(name)` works; sizes a
 may be traced, so that a kernel can be learned through its parameters.
 """
 
-from jconv.kernels.analysis import Description, Factors, describe, factor, frequency_response
-from jconv.kernels.discretize import discretize
-from jconv.kernels.edges import edge_factors, farid, prewitt, scharr, sobel
-from jconv.kernels.elementary import box, emboss, identity, laplacian, sharpen
-from jconv.kernels.gabors import gabor, gabor_bank, log_gabor, log_gabor_bank
-from jconv.kernels.gaussians import gaussian, gaussian1d
-from jconv.kernels.optics import airy, disk, moffat, motion
-from jconv.kernels.steerable import laplacian_of_gaussian, riesz, savitzky_golay, steerable
-from jconv.kernels.table import NAMES, build
+from jconv.kernels._analysis import Description, Factors, describe, factor, frequency_response
+from jconv.kernels._discretize import discretize
+from jconv.kernels._edges import edge_factors, farid, prewitt, scharr, sobel
+from jconv.kernels._elementary import box, emboss, identity, laplacian, sharpen
+from jconv.kernels._gabors import gabor, gabor_bank, log_gabor, log_gabor_bank
+from jconv.kernels._gaussians import gaussian, gaussian1d
+from jconv.kernels._optics import airy, disk, moffat, motion
+from jconv.kernels._steerable import laplacian_of_gaussian, riesz, savitzky_golay, steerable
+from jconv.kernels._table import NAMES, build
 
 __all__ = [
     "NAMES",

@@ -3,25 +3,43 @@
 Everything works under `jit`, `vmap` and `grad` in both modes; sizes, modes, origins and footprints are static.
 """
 
-from jconv.ndimage.adaptive import bilateral, guided, joint_bilateral
-from jconv.ndimage.blur import blur_pool, correlate_varying, gabor, motion_blur
-from jconv.ndimage.derivatives import (
+from jconv.ndimage._files import read_image, read_video, write_image, write_video
+from jconv.ndimage._generic import generic_filter, generic_filter1d, vectorized_filter
+from jconv.ndimage.edges import canny, eigenvalues, frangi, hessian, hessian_matrix, meijering, sato, structure_tensor
+from jconv.ndimage.enhancement import (
+    bilateral,
+    butterworth,
+    difference_of_gaussians,
+    guided,
+    joint_bilateral,
+    local_normalize,
+    unsharp_mask,
+)
+from jconv.ndimage.linear import (
+    blur_pool,
+    convolve,
+    convolve1d,
+    correlate,
+    correlate1d,
+    correlate_varying,
     farid,
+    gabor,
+    gaussian_filter,
+    gaussian_filter1d,
+    gaussian_gradient_magnitude,
+    gaussian_laplace,
     generic_gradient_magnitude,
     generic_laplace,
     laplace,
+    motion_blur,
     prewitt,
     roberts,
     scharr,
     sobel,
+    uniform_filter,
+    uniform_filter1d,
 )
-from jconv.ndimage.edges import canny
-from jconv.ndimage.enhance import butterworth, difference_of_gaussians, local_normalize, unsharp_mask
-from jconv.ndimage.files import read_image, read_video, write_image, write_video
-from jconv.ndimage.gaussian import gaussian_filter, gaussian_filter1d, gaussian_gradient_magnitude, gaussian_laplace
-from jconv.ndimage.generic import generic_filter, generic_filter1d, vectorized_filter
-from jconv.ndimage.linear import convolve, convolve1d, correlate, correlate1d
-from jconv.ndimage.ranks import (
+from jconv.ndimage.order import (
     maximum_filter,
     maximum_filter1d,
     median_filter,
@@ -30,8 +48,6 @@ from jconv.ndimage.ranks import (
     percentile_filter,
     rank_filter,
 )
-from jconv.ndimage.ridges import eigenvalues, frangi, hessian, hessian_matrix, meijering, sato, structure_tensor
-from jconv.ndimage.uniform import uniform_filter, uniform_filter1d
 
 __all__ = [
     "bilateral",

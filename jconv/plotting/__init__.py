@@ -1,11 +1,11 @@
 """Pictures of arrays, as Matplotlib figures that belong to nobody else: no pyplot, no global state."""
 
-from jconv.plotting.classification import confusion, learning_curves
-from jconv.plotting.figure import save
-from jconv.plotting.gallery import gallery
-from jconv.plotting.kernels import kernel_grid
-from jconv.plotting.learned import feature_maps, kernel_bank, receptive_field, saliency_maps
-from jconv.plotting.pictures import (
+from jconv.plotting._classification import confusion, learning_curves
+from jconv.plotting._figure import save
+from jconv.plotting._gallery import gallery
+from jconv.plotting._kernels import kernel_grid
+from jconv.plotting._learned import feature_maps, kernel_bank, receptive_field, saliency_maps
+from jconv.plotting._pictures import (
     boxes_on_picture,
     colour_mask,
     detection_grid,
@@ -14,9 +14,9 @@ from jconv.plotting.pictures import (
     draw_mask,
     segmentation_grid,
 )
-from jconv.plotting.recovery import kernel_recovery
-from jconv.plotting.restoration import restoration
-from jconv.plotting.sliding import animate_sliding_kernel, sliding_kernel
+from jconv.plotting._recovery import kernel_recovery
+from jconv.plotting._restoration import restoration
+from jconv.plotting._sliding import animate_sliding_kernel, sliding_kernel
 
 __all__ = [
     "animate_sliding_kernel",

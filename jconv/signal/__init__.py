@@ -1,24 +1,32 @@
 """Signals: `scipy.signal`'s convolutions and filters, jitted and differentiable."""
 
 from jconv.signal import stream
-from jconv.signal.choose import choose_conv_method
-from jconv.signal.convolve import convolve, correlate, correlation_lags
-from jconv.signal.convolve2d import convolve2d, correlate2d, sepfir2d
-from jconv.signal.deconvolve import deconvolve
-from jconv.signal.fftconvolve import fftconvolve, oaconvolve
-from jconv.signal.filtfilt import filtfilt, sosfiltfilt
-from jconv.signal.fir import firwin, firwin2, kaiser_atten, kaiser_beta, kaiserord
-from jconv.signal.lfilter import lfilter, lfilter_zi, lfiltic
-from jconv.signal.normalized import normalized_convolve
-from jconv.signal.operator import ConvolutionOperator
-from jconv.signal.rank import medfilt, medfilt2d, order_filter
-from jconv.signal.resample import decimate, resample_poly
-from jconv.signal.restore import RichardsonLucy, richardson_lucy, tikhonov_deconvolve, wiener_deconvolve
-from jconv.signal.savgol import savgol_coeffs, savgol_filter
-from jconv.signal.sequence import long_convolve
-from jconv.signal.sosfilt import sosfilt, sosfilt_zi
-from jconv.signal.upfirdn import upfirdn
-from jconv.signal.wiener import wiener
+from jconv.signal.convolution import (
+    ConvolutionOperator,
+    choose_conv_method,
+    convolve,
+    convolve2d,
+    correlate,
+    correlate2d,
+    correlation_lags,
+    fftconvolve,
+    long_convolve,
+    normalized_convolve,
+    oaconvolve,
+    sepfir2d,
+)
+from jconv.signal.design import firwin, firwin2, kaiser_atten, kaiser_beta, kaiserord, savgol_coeffs, savgol_filter
+from jconv.signal.order import medfilt, medfilt2d, order_filter
+from jconv.signal.rates import decimate, resample_poly, upfirdn
+from jconv.signal.recursion import filtfilt, lfilter, lfilter_zi, lfiltic, sosfilt, sosfilt_zi, sosfiltfilt
+from jconv.signal.restoration import (
+    RichardsonLucy,
+    deconvolve,
+    richardson_lucy,
+    tikhonov_deconvolve,
+    wiener,
+    wiener_deconvolve,
+)
 from jconv.signal.windows import get_window
 
 __all__ = [

@@ -7,7 +7,8 @@ import pytest
 from scipy.interpolate import BSpline
 from tolerances import DERIVATIVE, LAW, rounding
 
-from jconv.continuous import AccuracyWarning, Delta, Distribution, Function, PeriodicFunction, convolve, legendre
+from jconv.continuous import AccuracyWarning, Delta, Distribution, Function, PeriodicFunction, convolve
+from jconv.continuous import _legendre as legendre
 
 X = jnp.linspace(-4.9, 6.1, 301)
 

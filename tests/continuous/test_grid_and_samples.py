@@ -8,7 +8,7 @@ from scipy import special, stats
 from tolerances import DERIVATIVE, LAW, RELATIVE, rounding
 
 from jconv.continuous import closed_forms, convolve, convolve_grid, convolve_samples, sample, smooth_gaussian
-from jconv.continuous.faddeeva import erfcx, faddeeva
+from jconv.continuous._faddeeva import erfcx, faddeeva
 
 F = lambda x: jnp.where(x < 0.3, jnp.cos(x), jnp.exp(x))
 G = lambda y: jnp.where(y < 0.2, 1.0 + y, y * y - 3)

@@ -16,7 +16,7 @@ import jax
 import jconv
 from tests.engine.lottery import Lottery
 
-accelerate = importlib.import_module("jconv.engine.accelerate")  # the name in jconv.engine is the function's
+accelerate = importlib.import_module("jconv.engine._api.accelerate")  # the name in jconv.engine is the function's
 
 _running: list[str] = []
 _computed: set[str] = set()

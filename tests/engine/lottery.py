@@ -4,9 +4,10 @@ import collections
 import functools
 import zlib
 
-from jconv.engine import planner, wisdom
+from jconv.engine import _planner as planner
+from jconv.engine import _wisdom as wisdom
+from jconv.engine._problem import Problem
 from jconv.engine.algorithms import ALGORITHMS
-from jconv.engine.problem import Problem
 
 # A wrong sum is wrong at any level of optimisation; the lower, the faster it is compiled.
 FAST_TO_COMPILE = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}

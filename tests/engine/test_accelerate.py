@@ -144,12 +144,10 @@ print(float(abs(jax.jit(f)(x, w) - want).max()))
 
 
 def test_the_environment_variable():
-    code = (
-        "import jconv, jax, jax.numpy as jnp\nfrom jconv.engine.accelerate import _originals\nprint(sorted(_originals))"
-    )
+    code = "import jconv\nfrom jconv.engine._api.accelerate import _originals\nprint(sorted(_originals))"
     env = {**os.environ, "JCONV_ACCELERATE": "1"}
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == str(sorted(importlib.import_module("jconv.engine.accelerate")._rules()))
+    assert done.stdout.strip() == str(sorted(importlib.import_module("jconv.engine._api.accelerate")._rules()))
 
 
 def test_without_onednn_everything_is_complete():
@@ -157,7 +155,7 @@ def test_without_onednn_everything_is_complete():
 import jax, numpy as np, jconv
 from tests.engine.problems import CASES
 from tests.engine.test_algorithms import NAMES, check
-from jconv.engine import onednn_probe
+from jconv.engine import _onednn_probe as onednn_probe
 assert onednn_probe.refusal() == "switched off by JCONV_ONEDNN"
 for case in CASES[::4]:
     tried = [name for name in NAMES if check(case, name, "float32")]

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from jconv.engine import conv_general_dilated
-from jconv.engine.accuracy import CLASSES, tolerance
+from jconv.engine._accuracy import CLASSES, tolerance
+from jconv.engine._problem import Problem
 from jconv.engine.algorithms import ALGORITHMS
-from jconv.engine.problem import Problem
 from tests.engine import oracle
 from tests.engine.problems import CASES
 

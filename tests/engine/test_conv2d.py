@@ -11,8 +11,8 @@ from absl.testing import parameterized
 
 import jconv
 from jconv import conv2d
-from jconv.engine import planner
-from jconv.engine.accuracy import DEFAULT_AMPLIFICATION
+from jconv.engine import _planner as planner
+from jconv.engine._accuracy import DEFAULT_AMPLIFICATION
 from tests.engine.lottery import FAST_TO_COMPILE, Lottery
 
 ALGORITHMS = ("xla", "direct", "auto")

@@ -11,7 +11,7 @@ import pytest
 from jax import lax
 
 import jconv
-from jconv.engine import onednn_probe
+from jconv.engine import _onednn_probe as onednn_probe
 from tests.engine.test_algorithms import normwise
 
 needs_onednn = pytest.mark.skipif(onednn_probe.refusal() is not None, reason=f"oneDNN: {onednn_probe.refusal()}")

@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 
 from jconv import ndimage, signal
-from jconv.engine import accelerate, plan, planner, wisdom
+from jconv.engine import _planner as planner
+from jconv.engine import _wisdom as wisdom
+from jconv.engine import accelerate, plan
+from jconv.engine._primitive import kernel_gradient_problem
+from jconv.engine._problem import Problem
 from jconv.engine.algorithms import xla
-from jconv.engine.convolution import kernel_gradient_problem
-from jconv.engine.problem import Problem
 from tests.engine.problems import CASES
 from tests.engine.test_algorithms import NAMES, check
 

@@ -6,10 +6,12 @@ import jax
 import numpy as np
 import pytest
 
-from jconv.engine import correlate, onednn_probe
-from jconv.engine.algorithms import ALGORITHMS, banded, overlap_save, unpadded
-from jconv.engine.planner import plan
-from jconv.engine.problem import Problem
+from jconv.engine import _onednn_probe as onednn_probe
+from jconv.engine import correlate
+from jconv.engine._planner import plan
+from jconv.engine._problem import Problem
+from jconv.engine.algorithms import ALGORITHMS, banded, overlap_save
+from jconv.engine.algorithms._parts import unpadded
 from tests.engine import oracle
 from tests.engine.test_algorithms import tolerance
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from jax import lax
 
-from jconv.engine import internals
+from jconv.engine import _internals as internals
 
 
 @pytest.mark.core
@@ -28,7 +28,7 @@ def test_jax_still_has(module, names):
     found = __import__(module, fromlist=names)
     missing = [name for name in names if not hasattr(found, name)]
     assert not missing, (
-        f"JAX {jax.__version__} no longer has {missing} in {module}: jconv/engine/internals.py uses them"
+        f"JAX {jax.__version__} no longer has {missing} in {module}: jconv/engine/_internals.py uses them"
     )
 
 

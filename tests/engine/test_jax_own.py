@@ -19,8 +19,8 @@ import numpy as np
 import pytest
 
 import jconv
-from jconv.engine import planner
-from jconv.engine.accuracy import tolerance
+from jconv.engine import _planner as planner
+from jconv.engine._accuracy import tolerance
 from tests.engine.lottery import FAST_TO_COMPILE, Lottery
 
 HERE = pathlib.Path(__file__).parent

@@ -7,9 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jconv._core import separable
-from jconv.engine import correlate, low_rank
-from jconv.engine.accuracy import tolerance
-from jconv.engine.problem import Problem
+from jconv.engine import _low_rank as low_rank
+from jconv.engine import correlate
+from jconv.engine._accuracy import tolerance
+from jconv.engine._problem import Problem
 from tests.engine import oracle
 from tests.engine.test_algorithms import normwise
 
@@ -189,7 +190,7 @@ def test_ndimage_takes_the_same_terms(mode, monkeypatch, always):
     from scipy import ndimage as scipy_ndimage
 
     from jconv import ndimage
-    from jconv.ndimage import _passes
+    from jconv.ndimage._frame import passes as _passes
 
     taken = []
     terms = _passes.terms

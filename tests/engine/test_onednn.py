@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 import jconv
-from jconv.engine import onednn_probe
+from jconv.engine import _onednn_probe as onednn_probe
+from jconv.engine._problem import Problem
 from jconv.engine.algorithms import onednn
-from jconv.engine.problem import Problem
 
 pytestmark = pytest.mark.skipif(onednn_probe.refusal() is not None, reason=f"no oneDNN: {onednn_probe.refusal()}")
 

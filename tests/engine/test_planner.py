@@ -9,20 +9,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jconv.engine import (
-    WisdomError,
-    conv_general_dilated,
-    forget_wisdom,
-    load_wisdom,
-    plan,
-    planner,
-    save_wisdom,
-    wisdom,
-)
+from jconv.engine import WisdomError, conv_general_dilated, forget_wisdom, load_wisdom, plan, save_wisdom
+from jconv.engine import _planner as planner
+from jconv.engine import _wisdom as wisdom
+from jconv.engine._planner import Policy
+from jconv.engine._primitive import kernel_gradient_problem
+from jconv.engine._problem import Problem
 from jconv.engine.algorithms import ALGORITHMS
-from jconv.engine.convolution import kernel_gradient_problem
-from jconv.engine.planner import Policy
-from jconv.engine.problem import Problem
 from tests.engine.problems import CASES, generated
 from tests.engine.test_algorithms import _problem
 

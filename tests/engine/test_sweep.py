@@ -12,8 +12,9 @@ import jax
 import numpy as np
 import pytest
 
-from jconv.engine import conv_general_dilated, planner
-from jconv.engine.accuracy import tolerance
+from jconv.engine import _planner as planner
+from jconv.engine import conv_general_dilated
+from jconv.engine._accuracy import tolerance
 from jconv.engine.algorithms import ALGORITHMS
 from tests.engine import oracle
 from tests.engine.lottery import FAST_TO_COMPILE, Lottery

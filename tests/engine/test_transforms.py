@@ -14,7 +14,7 @@ from jax.sharding import AxisType, PartitionSpec
 from jax.test_util import check_grads
 
 from jconv.engine import conv_general_dilated
-from jconv.engine.accuracy import tolerance
+from jconv.engine._accuracy import tolerance
 from tests.engine.problems import CASES
 from tests.engine.test_algorithms import normwise
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from jax import lax
 
-from jconv.engine.algorithms import windows
-from jconv.engine.problem import Problem
+from jconv.engine._problem import Problem
+from jconv.engine.algorithms._parts import windows
 
 SPACE = (13, 11, 9)
 CHANNELS = (1, 3, windows.LONG_RUN)

@@ -12,8 +12,8 @@ import pytest
 import scipy.ndimage
 
 import jconv.ndimage
-from jconv.engine.algorithms import unpadded
-from jconv.ndimage import _bordered
+from jconv.engine.algorithms._parts import unpadded
+from jconv.ndimage._frame import bordered as _bordered
 
 filters = pytest.importorskip("scipy.ndimage._filters")
 compiled = filters._nd_image

@@ -10,8 +10,8 @@ import scipy.ndimage
 from jax.test_util import check_grads
 
 import jconv.ndimage as ndi
-from jconv.engine.algorithms import unpadded
-from jconv.ndimage import _bordered
+from jconv.engine.algorithms._parts import unpadded
+from jconv.ndimage._frame import bordered as _bordered
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((7, 8))

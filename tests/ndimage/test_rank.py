@@ -7,7 +7,7 @@ import pytest
 import scipy.ndimage
 from jax.test_util import check_grads
 
-from jconv._core.rank import rank_filter
+from jconv._order.rank import rank_filter
 
 pytestmark = pytest.mark.core
 RNG = np.random.default_rng(0)

@@ -8,7 +8,7 @@ import pytest
 from flax import nnx
 
 from jconv.nn import SpectrogramNet, VideoNet, log_mel, parameter_count
-from jconv.nn.log_mel import mel_bands
+from jconv.nn.layers._log_mel import mel_bands
 
 EPS = float(jnp.finfo(jnp.float32).eps)
 

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 
 from jconv import engine
-from jconv.engine.accuracy import tolerance
-from jconv.engine.algorithms import ALGORITHMS, signal_sum
-from jconv.engine.problem import Problem
+from jconv.engine._accuracy import tolerance
+from jconv.engine._problem import Problem
+from jconv.engine.algorithms import ALGORITHMS
+from jconv.engine.algorithms._parts import signal_sum
 
 # (signals, samples, taps, zeros before, zeros after, stride, dilation)
 PROBLEMS = [

@@ -11,14 +11,14 @@ from scipy import signal
 
 from jconv.signal import wiener_deconvolve
 from jconv.tasks import load_image, photograph, predict, save_image
-from jconv.tasks.camera import SUPPORT, blur_kernel, pairs
-from jconv.tasks.deblurring import (
+from jconv.tasks._camera import SUPPORT, blur_kernel, pairs
+from jconv.tasks._deblurring import (
     DeblurringSettings,
     DenoisingSettings,
     psnr,
     train_deblurring,
 )
-from jconv.tasks.restorer import Restorer
+from jconv.tasks._restorer import Restorer
 
 pytestmark = pytest.mark.slow  # whole, if short, training runs
 

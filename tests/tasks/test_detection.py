@@ -8,7 +8,7 @@ from PIL import Image
 
 from jconv.nn import box_iou, detections
 from jconv.tasks import photograph, predict, save_image
-from jconv.tasks.detection import DetectionSettings, network, train_detection
+from jconv.tasks._detection import DetectionSettings, network, train_detection
 from jconv.training import average_precision
 
 pytestmark = pytest.mark.slow  # whole, if short, training runs

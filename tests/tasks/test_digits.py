@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from jconv.tasks import DigitsSettings, train_digits
-from jconv.tasks.digits import split_digits
+from jconv.tasks._digits import split_digits
 
 
 @pytest.mark.slow

@@ -22,7 +22,7 @@ from jconv.tasks import (
     settings_from,
     train_digits,
 )
-from jconv.tasks.settings import fields, setting, write_config
+from jconv.tasks._settings import fields, setting, write_config
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def run(tmp_path_factory):
 
 
 def test_a_saved_model_predicts_as_the_trained_one(run, tmp_path):
-    from jconv.tasks.digits import split_digits
+    from jconv.tasks._digits import split_digits
 
     result, folder = run
     assert load_model(folder).settings_as(DigitsSettings) == result.settings

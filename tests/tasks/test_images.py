@@ -8,7 +8,7 @@ from scipy import ndimage
 
 from jconv._core.errors import InputError
 from jconv.tasks import filter_image, kernel_from, kernel_names, learn_kernels, load_image, photograph, save_image
-from jconv.tasks.images import visible
+from jconv.tasks._images import visible
 
 COLOUR = np.random.default_rng(0).integers(0, 256, (9, 7, 3), np.uint8)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jconv.tasks import kernel_from, learn_kernels, photograph
-from jconv.tasks.augment import random_affine, random_colours
+from jconv.tasks._augment import random_affine, random_colours
 
 NAMES = ("sobel_x", "sobel_y", "gaussian", "laplacian", "sharpen", "emboss")
 

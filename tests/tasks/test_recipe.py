@@ -6,7 +6,7 @@ import numpy as np
 import optax
 from flax import nnx
 
-from jconv.tasks.recipe import schedule, settled
+from jconv.tasks._recipe import schedule, settled
 from jconv.training import functional, trainer
 
 

@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jconv.tasks.photographs import TEST, TRAIN, photographs
-from jconv.tasks.scenes import Materials, materials, scene, scenes
+from jconv.tasks._photographs import TEST, TRAIN, photographs
+from jconv.tasks._scenes import Materials, materials, scene, scenes
 
 OPTIONS = {"size": 48, "most": 4, "smallest": 14.0, "largest": 30.0}
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from jconv._core.errors import InputError
 from jconv.tasks import photograph, predict, save_image
-from jconv.tasks.segmentation import SegmentationSettings, segmentation_loss, train_segmentation
+from jconv.tasks._segmentation import SegmentationSettings, segmentation_loss, train_segmentation
 
 pytestmark = pytest.mark.slow  # whole, if short, training runs
 

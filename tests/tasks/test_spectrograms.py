@@ -8,7 +8,7 @@ import pytest
 from jconv._core.errors import InputError
 from jconv.data import Sound, load_sound, save_sound
 from jconv.tasks import SpectrogramsSettings, predict, synthesise, train_spectrograms
-from jconv.tasks.synthesis import _SIGNALS, KINDS
+from jconv.tasks._synthesis import _SIGNALS, KINDS
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ import pytest
 from jconv import ndimage
 from jconv._core.errors import InputError
 from jconv.tasks import VideoSettings, predict, train_video
-from jconv.tasks.video import DIRECTIONS, SIDE, moving
+from jconv.tasks._video import DIRECTIONS, SIDE, moving
 
 
 @pytest.mark.slow

@@ -1,7 +1,7 @@
 """The algorithms that the engine knows, each a module with the same six names.
 
     NAME                        as `algorithm=` takes it
-    ACCURACY                    its error class, a key of `jconv.engine.accuracy.CLASSES`; where it depends on the
+    ACCURACY                    its error class, a key of `jconv.engine._accuracy.CLASSES`; where it depends on the
                                 problem, a function `accuracy(problem)` beside it
     supports(problem)           None, or the reason why not
     features(problem)           what its time is made of: {name: amount}, weighted by fitted constants

@@ -15,9 +15,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from jconv.engine.algorithms import products
+from jconv.engine._problem import Problem
+from jconv.engine.algorithms._parts import products
 from jconv.engine.algorithms.toeplitz import not_single
-from jconv.engine.problem import Problem
 
 NAME = "banded"
 ACCURACY = "toeplitz"

@@ -16,8 +16,8 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from jconv.engine._problem import Problem
 from jconv.engine.algorithms import onednn
-from jconv.engine.problem import Problem
 
 NAME = "channel_sum"
 ACCURACY = "direct"

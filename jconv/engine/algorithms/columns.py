@@ -17,7 +17,7 @@ import math
 import jax
 import jax.numpy as jnp
 
-from jconv.engine.problem import Problem
+from jconv.engine._problem import Problem
 
 NAME = "columns"
 ACCURACY = "direct"

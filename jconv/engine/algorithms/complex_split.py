@@ -11,7 +11,7 @@ import math
 import jax
 import jax.numpy as jnp
 
-from jconv.engine.problem import Problem
+from jconv.engine._problem import Problem
 
 NAME = "complex_split"
 ACCURACY = "direct"

@@ -15,8 +15,9 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from jconv.engine.algorithms import products, shapes, signal_sum, unpadded, xla
-from jconv.engine.problem import Problem, dilated
+from jconv.engine._problem import Problem, dilated
+from jconv.engine.algorithms import xla
+from jconv.engine.algorithms._parts import products, shapes, signal_sum, unpadded
 
 NAME = "direct"
 ACCURACY = "direct"

@@ -13,8 +13,8 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-from jconv.engine.canonical import crops_and_padding
-from jconv.engine.problem import Problem, unit
+from jconv.engine._canonical import crops_and_padding
+from jconv.engine._problem import Problem, unit
 
 NAME = "exchange"
 ACCURACY = "direct"

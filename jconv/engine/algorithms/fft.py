@@ -4,7 +4,7 @@ Correlation of x with w is irfft(rfft(x) · conj(rfft(w))), exact for all output
 what is read of the input suffices, less the zeros that both ends can share. Lengths are rounded up to 2^a 3^b 5^c.
 Strides keep one sample in s of the full result, a dilated kernel is transformed with its zeros.
 
-Along one axis real signals are transformed by halves (`jconv.engine.halves`); the correlation of x and w has
+Along one axis real signals are transformed by halves (`jconv._core.halves`); the correlation of x and w has
 
     E = Eₓ conj(E_w) + Oₓ conj(O_w),   O = Oₓ conj(E_w) + t Eₓ conj(O_w).
 """
@@ -17,10 +17,10 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from jconv.engine import halves
-from jconv.engine.algorithms import products
-from jconv.engine.fast_length import fast_length
-from jconv.engine.problem import Problem, dilated, unit
+from jconv._core import halves
+from jconv._core.fast_length import fast_length
+from jconv.engine._problem import Problem, dilated, unit
+from jconv.engine.algorithms._parts import products
 
 NAME = "fft"
 ACCURACY = "fft"

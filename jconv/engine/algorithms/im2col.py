@@ -13,8 +13,8 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from jconv.engine.algorithms import products, shapes, windows
-from jconv.engine.problem import Problem, unit
+from jconv.engine._problem import Problem, unit
+from jconv.engine.algorithms._parts import products, shapes, windows
 
 NAME = "im2col"
 ACCURACY = "direct"

@@ -27,8 +27,9 @@ import jax.numpy as jnp
 from jax import lax
 
 from jconv._core.cores import cores
-from jconv.engine.algorithms import im2col, products, shapes, windows, xla
-from jconv.engine.problem import Problem, unit
+from jconv.engine._problem import Problem, unit
+from jconv.engine.algorithms import im2col, xla
+from jconv.engine.algorithms._parts import products, shapes, windows
 
 NAME = "kernel_gradient"
 ACCURACY = "direct"

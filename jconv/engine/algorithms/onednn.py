@@ -5,7 +5,7 @@ the forward primitive only, and reaches the generated code only on its home grou
 `ONEDNN_VERBOSE=1` oneDNN says which code it takes; tests/engine/test_onednn.py reads it). Elsewhere its reference loops
 take a thousand times longer, or its products of patches wait for ever in the jaxlib of JAX 0.10: they start parallel
 loops inside a parallel loop, which XLA puts into a queue behind the outer one. Whether the call is there and right at
-all is probed in a child process (`jconv.engine.onednn_probe`).
+all is probed in a child process (`jconv.engine._onednn_probe`).
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ import math
 import jax.numpy as jnp
 from jax import lax
 
-from jconv.engine import internals, onednn_probe
-from jconv.engine.algorithms import shapes
-from jconv.engine.problem import Problem, unit
+from jconv.engine import _internals as internals
+from jconv.engine import _onednn_probe as onednn_probe
+from jconv.engine._problem import Problem, unit
+from jconv.engine.algorithms._parts import shapes
 
 NAME = "onednn"
 ACCURACY = "direct"

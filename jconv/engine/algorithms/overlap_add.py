@@ -17,8 +17,8 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from jconv.engine.fast_length import fast_length
-from jconv.engine.problem import Problem, dilated, unit
+from jconv._core.fast_length import fast_length
+from jconv.engine._problem import Problem, dilated, unit
 
 NAME = "overlap_add"
 ACCURACY = "fft"

@@ -18,9 +18,9 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from jconv._core.fast_length import fast_length
+from jconv.engine._problem import Problem, dilated, unit
 from jconv.engine.algorithms.fft import MAX_FFT_AXES
-from jconv.engine.fast_length import fast_length
-from jconv.engine.problem import Problem, dilated, unit
 
 NAME = "overlap_save"
 ACCURACY = "fft"

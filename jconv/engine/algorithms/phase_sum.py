@@ -19,8 +19,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from jconv.engine._problem import Problem, unit
 from jconv.engine.algorithms.direct import sum_terms
-from jconv.engine.problem import Problem, unit
 
 NAME = "phase_sum"
 ACCURACY = "toeplitz"

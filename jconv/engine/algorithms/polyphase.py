@@ -17,7 +17,7 @@ import math
 import jax
 import jax.numpy as jnp
 
-from jconv.engine.problem import Problem, unit
+from jconv.engine._problem import Problem, unit
 
 NAME = "polyphase"
 ACCURACY = "direct"

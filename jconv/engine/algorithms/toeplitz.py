@@ -19,8 +19,9 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from jconv.engine.algorithms import direct, onednn, products, xla
-from jconv.engine.problem import Problem, unit
+from jconv.engine._problem import Problem, unit
+from jconv.engine.algorithms import direct, onednn, xla
+from jconv.engine.algorithms._parts import products
 
 NAME = "toeplitz"
 ACCURACY = "toeplitz"

@@ -22,9 +22,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from jconv.engine.algorithms import im2col, products, toom_cook, xla
+from jconv.engine._problem import Problem, unit
+from jconv.engine.algorithms import im2col, xla
+from jconv.engine.algorithms._parts import products, toom_cook
 from jconv.engine.algorithms.direct import sum_terms
-from jconv.engine.problem import Problem, unit
 
 NAME = "winograd"
 ACCURACY = "winograd4"

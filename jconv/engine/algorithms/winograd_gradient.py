@@ -15,7 +15,9 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from jconv.engine.algorithms import im2col, products, shapes, toom_cook, xla
+from jconv.engine._problem import Problem, unit
+from jconv.engine.algorithms import im2col, xla
+from jconv.engine.algorithms._parts import products, shapes, toom_cook
 from jconv.engine.algorithms.winograd import (
     BESIDE,
     CACHE_BYTES,
@@ -25,7 +27,6 @@ from jconv.engine.algorithms.winograd import (
     transform_kernel,
     transform_tiles,
 )
-from jconv.engine.problem import Problem, unit
 
 NAME = "winograd_gradient"
 ACCURACY = "winograd4"

@@ -18,8 +18,8 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from jconv.engine import internals
-from jconv.engine.problem import Problem, unit
+from jconv.engine import _internals as internals
+from jconv.engine._problem import Problem, unit
 
 NAME = "xla"
 ACCURACY = "direct"

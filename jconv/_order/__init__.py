@@ -1,0 +1,1 @@
+"""Order statistics of sliding windows, for signals and images alike."""

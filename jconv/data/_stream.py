@@ -1,0 +1,69 @@
+"""Batches that are loaded while training runs, for data too large for memory (grain, of the extra `stream`)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from jconv._core import check
+from jconv._core.errors import InputError
+from jconv._core.extras import needed
+from jconv.data._image_folders import ENDINGS, fitted
+from jconv.data._images import load_image
+from jconv.data._labelled import class_folders
+
+
+class Source(Protocol):
+    """Examples by number."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> Any: ...
+
+
+class ImageFiles:
+    """The pictures of a folder of class folders, each read when it is asked for: (picture (H, W, channels), label).
+
+    Raises what `image_folder` raises; a damaged picture only when it is read.
+    """
+
+    def __init__(self, folder: str | os.PathLike, *, size: tuple[int, int], channels: int = 3):
+        self.files, self.labels, self.names = class_folders(folder, ENDINGS)
+        self.size, self.channels = size, channels
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.int32]:
+        file: Path = self.files[index]
+        return fitted(load_image(file), size=self.size, channels=self.channels), np.int32(self.labels[index])
+
+
+def stream(source: Source, *, batch_size: int, seed: int, change: Callable[..., Any] | None = None) -> Any:
+    """Shuffled batches without end, as a `grain.MapDataset`: what `jconv.training.fit` takes as its `batch`.
+
+    Parameters
+    ----------
+    source : object with len(source) and source[i]
+    batch_size : int
+    seed : int
+        Decides the order; each epoch has its own.
+    change : callable (example, numpy.random.Generator) -> example, optional
+        A random change of each example, whenever it is drawn.
+
+    Notes
+    -----
+    Batch number i is a pure function of the source, the seed and i, so that a resumed run sees the batches that it
+    would have seen.
+    """
+    batch_size, seed = check.positive_int("batch_size", batch_size), check.integer("seed", seed)
+    if batch_size > len(source):
+        raise InputError(f"`batch_size` is {batch_size}, but there are only {len(source)} examples; make it smaller")
+    batches = needed("grain", "stream").MapDataset.source(source).seed(seed).shuffle().repeat()
+    if change is not None:
+        batches = batches.random_map(change)
+    return batches.batch(batch_size, drop_remainder=True)

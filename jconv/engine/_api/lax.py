@@ -1,0 +1,218 @@
+"""The engine in the dialect of `jax.lax`: same arguments, same results."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from jconv.engine import _canonical as canonical
+from jconv.engine._planner import Plan, Policy, policy_of
+from jconv.engine._primitive import Window, convolve, is_left_to_lax
+from jconv.engine._problem import Problem
+
+
+def conv_general_dilated(
+    lhs,
+    rhs,
+    window_strides: Sequence[int],
+    padding: str | Sequence[tuple[int, int]],
+    lhs_dilation: Sequence[int] | None = None,
+    rhs_dilation: Sequence[int] | None = None,
+    dimension_numbers: Any = None,
+    feature_group_count: int = 1,
+    batch_group_count: int = 1,
+    precision: Any = None,
+    preferred_element_type: Any = None,
+    out_sharding: Any = None,
+    *,
+    algorithm: str | Plan = "auto",
+    memory_budget: int | None = None,
+    finite_only: bool = True,
+) -> jax.Array:
+    r"""Convolution in any number of dimensions, as `jax.lax.conv_general_dilated`, by the fastest algorithm.
+
+    .. math:: y[b, o, j] = \sum_{k, i} x[b, s\,o + d\,k - p, i]\; w[k, i, j]
+
+    with `x` zero-stuffed by `lhs_dilation` and zero outside (a correlation: the kernel is not reversed).
+
+    Parameters
+    ----------
+    lhs, rhs : input and kernel, rank n + 2, axes as `dimension_numbers` says (default: N C spatial, O I spatial).
+    window_strides, padding, lhs_dilation, rhs_dilation, dimension_numbers, feature_group_count, batch_group_count,
+    precision, preferred_element_type, out_sharding : as in `jax.lax`; paddings may be negative.
+    algorithm : "auto", the name of an algorithm, or a `Plan` made by `jconv.plan`.
+    memory_budget : bytes of extra memory that the algorithm may use; default four times input plus output.
+    finite_only : with False, algorithms that spread a NaN or inf further than the sum does are left out.
+
+    Returns
+    -------
+    The result of `jax.lax.conv_general_dilated`, to rounding: normwise error at most 8 times that of the direct sum, or
+    not above it with `precision="highest"`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        What `jax.lax` raises for these arguments; ValueError where a named algorithm cannot do the problem.
+
+    Notes
+    -----
+    The gradient is that of the sum; the adjoints are convolutions and are planned on their own. A named algorithm
+    rules the forward convolution, and its adjoints where it is "xla" or "direct". Symbolic shapes and arrays of
+    explicit sharding go to `jax.lax` as they are.
+
+    Examples
+    --------
+    >>> x = jnp.arange(5.0).reshape(1, 1, 5)
+    >>> w = jnp.array([[[1.0, 2.0]]])
+    >>> conv_general_dilated(x, w, (1,), "VALID")
+    Array([[[ 2.,  5.,  8., 11.]]], dtype=float...)
+    """
+    lhs, rhs = jnp.asarray(lhs), jnp.asarray(rhs)
+    window = (window_strides, padding, lhs_dilation, rhs_dilation, dimension_numbers, feature_group_count,
+              batch_group_count)  # fmt: skip
+    # lax states the contract, and its errors: an abstract call checks the arguments and tells the result's dtype.
+    reference = lambda x, w: lax.conv_general_dilated(x, w, *window, precision, preferred_element_type)
+    out = jax.eval_shape(reference, lhs, rhs)
+    policy = policy_of(algorithm, memory_budget, finite_only)
+    if out_sharding is not None or is_left_to_lax(lhs, rhs):
+        policy.must_leave_to_lax()
+        return lax.conv_general_dilated(lhs, rhs, *window, precision, preferred_element_type, out_sharding)
+    geometry = geometry_of(lhs.shape, rhs.shape, *window)
+    problem = canonical.canonicalize(
+        geometry, lhs.shape, rhs.shape, str(lhs.dtype), precision=precision_name(precision)
+    )
+    run = functools.partial(_convolve, out_dtype=out.dtype, policy=policy)
+    return canonical.solve(problem, geometry, lhs, rhs, run).astype(out.dtype)
+
+
+def _convolve(problem: Problem, lhs, rhs, *, out_dtype, policy: Policy):
+    return convolve(lhs, rhs, Window.of(problem), precision=problem.precision, out_dtype=out_dtype, policy=policy)
+
+
+def geometry_of(
+    lhs_shape: Sequence[int],
+    rhs_shape: Sequence[int],
+    window_strides,
+    padding,
+    lhs_dilation=None,
+    rhs_dilation=None,
+    dimension_numbers=None,
+    feature_group_count=1,
+    batch_group_count=1,
+) -> canonical.Geometry:
+    """The arguments of `lax.conv_general_dilated`, in its order, with defaults filled in and padding in numbers."""
+    numbers = lax.conv_dimension_numbers(tuple(lhs_shape), tuple(rhs_shape), dimension_numbers)
+    n = len(lhs_shape) - 2
+    lhs_dilation = tuple(int(v) for v in lhs_dilation or (1,) * n)
+    rhs_dilation = tuple(int(v) for v in rhs_dilation or (1,) * n)
+    if isinstance(padding, str):
+        space = [lhs_shape[i] for i in numbers.lhs_spec[2:]]
+        taps = [(rhs_shape[i] - 1) * d + 1 for i, d in zip(numbers.rhs_spec[2:], rhs_dilation)]
+        padding = lax.padtype_to_pads(space, taps, window_strides, padding)
+    return canonical.Geometry(
+        strides=tuple(int(v) for v in window_strides),
+        padding=tuple((int(lo), int(hi)) for lo, hi in padding),
+        lhs_dilation=lhs_dilation,
+        rhs_dilation=rhs_dilation,
+        dimension_numbers=numbers,
+        feature_group_count=feature_group_count,
+        batch_group_count=batch_group_count,
+    )
+
+
+def precision_name(precision: Any) -> str:
+    """ "default", "high" or "highest", the highest that any operand asks for; None is JAX's default matmul precision.
+
+    High and highest mean products in full precision, as all are on a CPU, and highest only algorithms as accurate as
+    the direct sum.
+    """
+    values = precision if isinstance(precision, tuple | list) else (precision,)
+    default = jax.config.jax_default_matmul_precision  # pyright: ignore[reportAttributeAccessIssue]
+    names = {str(default if value is None else value).lower() for value in values}
+    if names & {"highest", "float32"}:
+        return "highest"
+    return "high" if names & {"high", "bfloat16_3x", "tensorfloat32"} else "default"
+
+
+def conv_transpose(
+    lhs,
+    rhs,
+    strides: Sequence[int],
+    padding: str | Sequence[tuple[int, int]],
+    rhs_dilation: Sequence[int] | None = None,
+    dimension_numbers: Any = None,
+    transpose_kernel: bool = False,
+    precision: Any = None,
+    preferred_element_type: Any = None,
+    use_consistent_padding: bool = False,
+    *,
+    algorithm: str | Plan = "auto",
+    memory_budget: int | None = None,
+    finite_only: bool = True,
+) -> jax.Array:
+    """Transposed (fractionally strided) convolution, as `jax.lax.conv_transpose`.
+
+    A convolution of the input zero-stuffed by `strides`; with `transpose_kernel` the adjoint in its input of the
+    convolution with this kernel. Arguments, defaults and result as in `jax.lax`: "SAME" and "VALID" are the padding of
+    that convolution, numbers are too with `use_consistent_padding`, and else pad the stuffed input. `algorithm`,
+    `memory_budget`, `finite_only`, errors and gradients as in `conv_general_dilated`. No inserted zero is multiplied:
+    see `jconv.engine.algorithms.polyphase`.
+
+    Examples
+    --------
+    >>> conv_transpose(jnp.ones((1, 3, 1)), jnp.ones((2, 1, 1)), (2,), "VALID")[0, :, 0]
+    Array([1., 1., 1., 1., 1., 1.], dtype=float...)
+    """
+    lhs, rhs = jnp.asarray(lhs), jnp.asarray(rhs)
+    n = lhs.ndim - 2
+    if dimension_numbers is None:
+        spatial = "DHW"[3 - n :]
+        if not 0 <= n <= 3:
+            raise ValueError(
+                f"`dimension_numbers` has no default for {n} spatial axes, `lhs` having shape {lhs.shape}; pass them"
+            )
+        dimension_numbers = (f"N{spatial}C", f"{spatial}IO", f"N{spatial}C")
+    # lax checks the arguments; the padding follows its rule.
+    arguments = (strides, padding, rhs_dilation, dimension_numbers, transpose_kernel, precision, preferred_element_type,
+                 use_consistent_padding)  # fmt: skip
+    jax.eval_shape(lambda x, w: lax.conv_transpose(x, w, *arguments), lhs, rhs)
+    numbers = lax.conv_dimension_numbers(lhs.shape, rhs.shape, dimension_numbers)
+    rhs_dilation = tuple(rhs_dilation or (1,) * n)
+    taps = [(rhs.shape[i] - 1) * d + 1 for i, d in zip(numbers.rhs_spec[2:], rhs_dilation)]
+    if isinstance(padding, str) and padding in ("SAME", "VALID"):
+        padding = [transpose_padding(k, s, padding) for k, s in zip(taps, strides)]
+    elif use_consistent_padding and not isinstance(padding, str):
+        padding = [(k - 1 - before, k - 1 - after) for k, (before, after) in zip(taps, padding)]
+    if transpose_kernel:
+        rhs = jnp.flip(rhs, numbers.rhs_spec[2:])
+        rhs = jnp.swapaxes(rhs, numbers.rhs_spec[0], numbers.rhs_spec[1])
+    return conv_general_dilated(
+        lhs,
+        rhs,
+        (1,) * n,
+        padding,
+        tuple(strides),
+        rhs_dilation,
+        numbers,
+        precision=precision,
+        preferred_element_type=preferred_element_type,
+        algorithm=algorithm,
+        memory_budget=memory_budget,
+        finite_only=finite_only,
+    )
+
+
+def transpose_padding(taps: int, stride: int, padding: str) -> tuple[int, int]:
+    """The padding around a stuffed input whose output has stride·n ("SAME") or stride·n + max(k − s, 0) samples."""
+    if padding == "SAME":
+        total = taps + stride - 2
+        before = taps - 1 if stride > taps - 1 else -(-total // 2)
+    else:
+        total = taps + stride - 2 + max(taps - stride, 0)
+        before = taps - 1
+    return before, total - before

@@ -1,0 +1,230 @@
+"""Patches of an array: taken out by slices, so that inf stays inf, and put back by their exact adjoint."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from jconv._core import check
+from jconv.engine import _canonical as canonical
+from jconv.engine._api.lax import geometry_of, precision_name
+from jconv.engine._problem import Problem
+from jconv.engine.algorithms._parts import products, shapes
+
+
+def conv_general_dilated_patches(
+    lhs,
+    filter_shape: Sequence[int],
+    window_strides: Sequence[int],
+    padding: str | Sequence[tuple[int, int]],
+    lhs_dilation: Sequence[int] | None = None,
+    rhs_dilation: Sequence[int] | None = None,
+    dimension_numbers: Any = None,
+    precision: Any = None,
+    preferred_element_type: Any = None,
+) -> jax.Array:
+    """Patches under a sliding window, as `jax.lax.conv_general_dilated_patches`, but copied instead of multiplied.
+
+    The output channel c · taps + k holds tap k of input channel c. lax multiplies by a kernel of ones and zeros, which
+    turns every inf near a patch into nan; here values are copied, so that inf stays inf, and integers stay exact.
+    Arguments, shapes and errors as in `jax.lax`. The gradient adds each patch back to where it was taken.
+
+    Examples
+    --------
+    >>> conv_general_dilated_patches(jnp.arange(4.0).reshape(1, 1, 4), (2,), (1,), "VALID")[0]
+    Array([[0., 1., 2.],
+           [1., 2., 3.]], dtype=float...)
+    """
+    lhs = jnp.asarray(lhs)
+    del precision  # nothing is multiplied
+    window = (filter_shape, window_strides, padding, lhs_dilation, rhs_dilation, dimension_numbers)
+    # lax checks the arguments.
+    reference = lambda x: lax.conv_general_dilated_patches(x, *window, preferred_element_type=preferred_element_type)
+    floating = jnp.issubdtype(lhs.dtype, jnp.inexact)
+    out = jax.eval_shape(reference, lhs if floating else lhs.astype(jnp.float32))
+    numbers, taken = _taken(lhs, *window)
+    result = _channels_at(taken, numbers.out_spec)
+    return result.astype(out.dtype) if floating else result
+
+
+def _channels_at(x: jax.Array, spec: Sequence[int]) -> jax.Array:
+    """(N, *space, C) in the order of axes of `spec`."""
+    return jnp.moveaxis(x, range(x.ndim), (spec[0], *spec[2:], spec[1]))
+
+
+def _taken(lhs, filter_shape, window_strides, padding, lhs_dilation, rhs_dilation, dimension_numbers):
+    """(dimension numbers, patches (N, *out, C · taps), channels before taps) of an array in `lax`'s order of axes."""
+    n = lhs.ndim - 2
+    numbers = lax.conv_dimension_numbers(lhs.shape, (1, 1, *filter_shape), dimension_numbers)
+    kernel_shape = [1] * (n + 2)
+    for axis, size in zip(numbers.rhs_spec[2:], filter_shape, strict=True):
+        kernel_shape[axis] = size
+    geometry = geometry_of(lhs.shape, kernel_shape, window_strides, padding, lhs_dilation, rhs_dilation, numbers)
+    lhs_spec = numbers.lhs_spec
+    x = jnp.transpose(lhs, (lhs_spec[0], *lhs_spec[2:], lhs_spec[1]))
+    crops, _ = canonical.crops_and_padding(geometry.padding, geometry.lhs_dilation, x.shape[1:-1])
+    problem = canonical.canonicalize(geometry, lhs.shape, kernel_shape, str(lhs.dtype))
+    x = x[(slice(None), *(slice(*crop) for crop in crops), slice(None))]
+    patches = _patches(problem, x) if n else x[:, None]  # without axes the array itself is its only patch
+    patches = jnp.swapaxes(patches, -1, -2)  # (N, *out, C, taps)
+    return numbers, patches.reshape(*patches.shape[:-2], -1)
+
+
+def _patches(problem: Problem, x: jax.Array) -> jax.Array:
+    padded = shapes.zero_pad(problem, x)
+    return jnp.stack([shapes.tap_slice(problem, padded, tap) for tap in shapes.tap_indices(problem)], axis=-2)
+
+
+def conv_general_dilated_local(
+    lhs,
+    rhs,
+    window_strides: Sequence[int],
+    padding: str | Sequence[tuple[int, int]],
+    filter_shape: Sequence[int],
+    lhs_dilation: Sequence[int] | None = None,
+    rhs_dilation: Sequence[int] | None = None,
+    dimension_numbers: Any = None,
+    precision: Any = None,
+) -> jax.Array:
+    """Convolution with a kernel of its own at every output position, as `jax.lax.conv_general_dilated_local`.
+
+    `rhs` holds at each output position a matrix (output channels, C · taps), channels before taps. Arguments, shapes
+    and errors as in `jax.lax`; the gradient is that of the sum.
+
+    Examples
+    --------
+    >>> x, w = jnp.arange(4.0).reshape(1, 1, 4), jnp.ones((1, 2, 3))
+    >>> conv_general_dilated_local(x, w, (1,), "VALID", (2,))[0]
+    Array([[1., 3., 5.]], dtype=float...)
+    """
+    lhs, rhs = jnp.asarray(lhs), jnp.asarray(rhs)
+    arguments = (window_strides, padding, filter_shape, lhs_dilation, rhs_dilation, dimension_numbers, precision)
+    jax.eval_shape(lambda x, w: lax.conv_general_dilated_local(x, w, *arguments), lhs, rhs)
+    numbers, taken = _taken(lhs, filter_shape, window_strides, padding, lhs_dilation, rhs_dilation, dimension_numbers)
+    kernels = jnp.transpose(rhs, (*numbers.rhs_spec[2:], *numbers.rhs_spec[:2]))
+    out = jnp.einsum("n...i,...oi->n...o", taken, kernels, precision=products.precision(precision_name(precision)))
+    return _channels_at(out, numbers.out_spec)
+
+
+def unfold(x, taps: Sequence[int], *, strides=1, padding=0, dilation=1) -> jax.Array:
+    """Sliding windows of an array, channels last.
+
+    Parameters
+    ----------
+    x : array (*batch, *space, C), with as many spatial axes as `taps` has entries.
+    taps : size of the window along each spatial axis.
+    strides, dilation : one integer, or one for each axis.
+    padding : zeros on both sides, one integer, or one for each axis.
+
+    Returns
+    -------
+    array (*batch, *out, *taps, C), with `(size + 2 p − d (taps − 1) − 1) // s + 1` windows an axis.
+
+    Raises
+    ------
+    ValueError
+        Where `x` has too few axes, or the window is larger than the padded array.
+
+    Notes
+    -----
+    Values are copied. The gradient is `fold`.
+
+    Examples
+    --------
+    >>> unfold(jnp.arange(4.0)[:, None], (2,))[..., 0]
+    Array([[0., 1.],
+           [1., 2.],
+           [2., 3.]], dtype=float...)
+    """
+    x = jnp.asarray(x)
+    batch, problem = _window_problem(x.shape, taps, strides, padding, dilation, str(x.dtype))
+    out = _patches(problem, x.reshape(problem.lhs_shape))
+    return out.reshape(*batch, *problem.out_space, *problem.taps, x.shape[-1])
+
+
+def fold(patches, space: Sequence[int], *, strides=1, padding=0, dilation=1) -> jax.Array:
+    """Add windows back to the positions they were taken from: the adjoint of `unfold`.
+
+    Parameters
+    ----------
+    patches : array (*batch, *out, *taps, C), as `unfold` returns it.
+    space : the spatial shape of the result; strides, padding, dilation : as they were given to `unfold`.
+
+    Returns
+    -------
+    array (*batch, *space, C)
+
+    Raises
+    ------
+    ValueError
+        Where the shape of `patches` is not that of the windows of such an array.
+
+    Notes
+    -----
+    Where windows overlap their values are added; `fold(unfold(x))` is x times the number of windows that hold each
+    sample. The gradient is `unfold`.
+
+    Examples
+    --------
+    >>> fold(jnp.ones((3, 2, 1)), (4,))[:, 0]
+    Array([1., 2., 2., 1.], dtype=float...)
+    """
+    patches = jnp.asarray(patches)
+    n = len(space)
+    if patches.ndim < 2 * n + 1:
+        raise ValueError(
+            f"`patches` must have shape (*batch, *out, *taps, C) for {n} spatial axes, got {patches.shape}"
+        )
+    batch, taps = patches.shape[: -2 * n - 1], patches.shape[-n - 1 : -1]
+    shape = (*batch, *space, patches.shape[-1])
+    unfolded = functools.partial(unfold, taps=taps, strides=strides, padding=padding, dilation=dilation)
+    whole = jax.ShapeDtypeStruct(shape, patches.dtype)
+    expected = jax.eval_shape(unfolded, whole).shape
+    if expected != patches.shape:
+        raise ValueError(
+            f"`patches` must have shape {expected} for a result of shape {shape}, got {patches.shape}; "
+            "pass the strides, padding and dilation that unfold was given"
+        )
+    if not jnp.issubdtype(patches.dtype, jnp.inexact):
+        return _fold_exactly(patches, shape, unfolded)
+    return jax.linear_transpose(unfolded, whole)(patches)[0]
+
+
+def _fold_exactly(patches, shape, unfolded):
+    """The same for integers, which have no linear transpose: scatter by index."""
+    positions = jnp.arange(1, math.prod(shape) + 1).reshape(shape)  # 0 stands for padding
+    index = unfolded(positions)
+    flat = jnp.zeros(math.prod(shape) + 1, patches.dtype).at[index.ravel()].add(patches.ravel())
+    return flat[1:].reshape(shape)
+
+
+def _window_problem(shape, taps, strides, padding, dilation, dtype):
+    """(batch shape, problem) whose tap slices are the windows; the channels go along."""
+    taps = check.per_axis("taps", tuple(taps), len(tuple(taps)))
+    n = len(taps)
+    if len(shape) < n + 1:
+        raise ValueError(f"`x` must have {n} spatial axes and a channel axis, got shape {tuple(shape)}")
+    padding = check.per_axis("padding", padding, n)
+    space = tuple(shape[-n - 1 : -1])
+    problem = Problem(
+        lhs_shape=(math.prod(shape[: -n - 1]), *space, shape[-1]),
+        rhs_shape=(*taps, shape[-1], 1),
+        strides=check.per_axis("strides", strides, n),
+        padding=tuple((p, p) for p in padding),
+        lhs_dilation=(1,) * n,
+        rhs_dilation=check.per_axis("dilation", dilation, n),
+        groups=1,
+        dtype=dtype,
+    )
+    if 0 in problem.out_space:
+        raise ValueError(
+            f"`taps` {taps} with dilation {problem.rhs_dilation} must fit into the padded array, of spatial shape "
+            f"{tuple(s + 2 * p for s, p in zip(space, padding))}; pad more, or pass fewer taps"
+        )
+    return tuple(shape[: -n - 1]), problem

@@ -1,0 +1,144 @@
+"""`jconv.plan`: what the planner would choose, and why, for people."""
+
+from __future__ import annotations
+
+import dataclasses
+import statistics
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from jconv._core import check
+from jconv.engine import _canonical as canonical
+from jconv.engine import _planner as planner
+from jconv.engine import _wisdom as wisdom
+from jconv.engine._api.lax import geometry_of, precision_name
+from jconv.engine._planner import Plan, Policy
+from jconv.engine._primitive import input_gradient_problem, kernel_gradient_problem
+from jconv.engine._problem import Problem
+from jconv.engine.algorithms import ALGORITHMS
+
+PASSES = ("forward", "input_gradient", "kernel_gradient")
+ROUNDS = 5
+HOPELESS = 3.0
+
+
+def plan(
+    lhs,
+    rhs,
+    window_strides: Sequence[int],
+    padding: str | Sequence[tuple[int, int]],
+    lhs_dilation: Sequence[int] | None = None,
+    rhs_dilation: Sequence[int] | None = None,
+    dimension_numbers: Any = None,
+    feature_group_count: int = 1,
+    batch_group_count: int = 1,
+    precision: Any = None,
+    preferred_element_type: Any = None,
+    *,
+    of: str = "forward",
+    effort: str = "estimate",
+    memory_budget: int | None = None,
+    finite_only: bool = True,
+) -> Plan:
+    """What `jconv.conv_general_dilated` would do with these arguments: all candidates, and the one chosen.
+
+    Parameters
+    ----------
+    lhs, rhs : arrays, or `jax.ShapeDtypeStruct`; only shapes and dtypes matter.
+    window_strides … preferred_element_type : as for `jconv.conv_general_dilated`.
+    of : "forward", "input_gradient" or "kernel_gradient": each pass is planned on its own.
+    effort : "estimate" asks the cost model; "measure" times the candidates on the default device, remembers the
+        answer for this process, and lets `jconv.engine._wisdom.save_wisdom` keep it.
+    memory_budget, finite_only : as for `jconv.conv_general_dilated`.
+
+    Returns
+    -------
+    A `Plan`. Printed, it is a table of time, operations, extra memory and accuracy class of every candidate, with the
+    reason where one was refused; passed as `algorithm=`, it is obeyed.
+
+    Raises
+    ------
+    ValueError
+        For an unknown `of` or `effort`; and what `jax.lax` raises for the other arguments.
+
+    Notes
+    -----
+    The estimate costs well under a millisecond, and nothing once it was asked for. On the benchmark's problems it picks
+    an algorithm within 10 % of the best in the share of cases that `python -m benchmarks.fit` prints; see
+    `docs/engine.md` for the figure.
+
+    Examples
+    --------
+    >>> x = jax.ShapeDtypeStruct((1, 1, 1024, 1024), jnp.float32)
+    >>> w = jax.ShapeDtypeStruct((1, 1, 63, 63), jnp.float32)
+    >>> plan(x, w, (1, 1), "SAME").algorithm
+    'overlap_save'
+    """
+    check.choice("of", of, PASSES)
+    check.choice("effort", effort, ("estimate", "measure"))
+    lhs, rhs = (jax.ShapeDtypeStruct(a.shape, a.dtype) for a in (lhs, rhs))
+    window = (window_strides, padding, lhs_dilation, rhs_dilation, dimension_numbers, feature_group_count,
+              batch_group_count)  # fmt: skip
+    reference = lambda x, w: lax.conv_general_dilated(x, w, *window, precision, preferred_element_type)
+    out = jax.eval_shape(reference, lhs, rhs)
+    dtype = jnp.promote_types(jnp.promote_types(lhs.dtype, rhs.dtype), out.dtype)
+    platform = jax.default_backend()
+    platform = "cuda" if platform == "gpu" else platform
+    problem = canonical.canonicalize(
+        geometry_of(lhs.shape, rhs.shape, *window),
+        lhs.shape,
+        rhs.shape,
+        canonical.compute_dtype(str(np.dtype(dtype)), platform),
+        precision=precision_name(precision),
+        platform=platform,
+    )
+    if of == "input_gradient":
+        problem = input_gradient_problem(problem)
+    elif of == "kernel_gradient":
+        problem = kernel_gradient_problem(problem)
+    policy = planner.policy_of("auto", memory_budget, finite_only)
+    return planner.plan(problem, policy) if effort == "estimate" else measured_plan(problem, policy)
+
+
+def measured_plan(problem: Problem, policy: Policy) -> Plan:
+    """Time every admitted candidate on the default device, and remember the fastest."""
+    rows = planner.candidates(problem, policy)
+    rng = np.random.default_rng(0)
+    lhs, rhs = (
+        jnp.asarray(rng.standard_normal(shape)).astype(problem.dtype)
+        for shape in (problem.lhs_shape, problem.rhs_shape)
+    )
+    times: dict[str, float] = {}
+    best = float("inf")
+    for row in sorted(rows, key=lambda c: c.seconds):
+        if row.refused is None:
+            times[row.algorithm] = _seconds(problem, row.algorithm, policy, lhs, rhs, best)
+            best = min(best, times[row.algorithm])
+    timed = tuple(dataclasses.replace(c, seconds=times[c.algorithm]) if c.algorithm in times else c for c in rows)
+    fastest = min(times, key=times.__getitem__)
+    wisdom.remember(problem, fastest)
+    return Plan(problem, fastest, timed, effort="measure")
+
+
+def _seconds(problem, name, policy, lhs, rhs, best) -> float:
+    inner = dataclasses.replace(policy, algorithm="auto")
+
+    def run(part, a, b):
+        return planner.run_problem(part, a, b, inner)
+
+    compiled = jax.jit(lambda a, b: ALGORITHMS[name].apply(problem, a, b, run))
+    jax.block_until_ready(compiled(lhs, rhs))
+    times = []
+    for _ in range(ROUNDS):
+        start = time.perf_counter()
+        jax.block_until_ready(compiled(lhs, rhs))
+        times.append(time.perf_counter() - start)
+        if times[-1] > HOPELESS * best:
+            break
+    return statistics.median(times)

@@ -1,0 +1,1 @@
+"""What several algorithms share: slices, products, patches and windows."""

@@ -1,0 +1,83 @@
+"""Matrix products: by oneDNN's custom call where it may be used, else by XLA's own."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from jconv.engine import _internals as internals
+from jconv.engine import _onednn_probe as onednn_probe
+from jconv.engine._problem import Problem
+from jconv.engine.algorithms import xla
+
+
+def uses_onednn(problem: Problem) -> bool:
+    """Whether products for this problem go to oneDNN."""
+    return may_call_onednn(problem.dtype, problem.platform, problem.portable)
+
+
+def may_call_onednn(dtype: str, platform: str, portable: bool) -> bool:
+    """Whether oneDNN multiplies such arrays, and a program may hold its call."""
+    return dtype == "float32" and platform == "cpu" and not portable and onednn_probe.refusal() is None
+
+
+def library(problem: Problem) -> str:
+    """Who multiplies, as the features name it."""
+    return "onednn" if uses_onednn(problem) else xla.LIBRARY
+
+
+def features(problem: Problem, flops: float) -> dict[str, float]:
+    """The cost model's feature for that much work in matrix products; float64 is half as fast."""
+    return {f"{library(problem)}_flops": flops * problem.itemsize / 4}
+
+
+def waste(*sides: int) -> float:
+    """How much slower a product runs for sides as short as these than a large one."""
+    return math.prod(1 + 8 / side for side in sides)
+
+
+def transposed_product(problem: Problem, a: jax.Array, b: jax.Array) -> jax.Array:
+    """aᵀ b for a (..., K, M), b (..., K, N), with the same leading batch axes; oneDNN broadcasts those of size one."""
+    return _wider_as_it_is(lambda a, b: _product(problem, a, b, a.ndim - 2), a, b)
+
+
+def onednn_transposed_product(a: jax.Array, b: jax.Array) -> jax.Array:
+    """The same by oneDNN's custom call."""
+    return _wider_as_it_is(lambda a, b: onednn_product(a, b, transpose_a=True), a, b)
+
+
+def _wider_as_it_is(product, a: jax.Array, b: jax.Array) -> jax.Array:
+    """aᵀ b, or (bᵀ a)ᵀ: the wider factor is better left as it is."""
+    return jnp.swapaxes(product(b, a), -1, -2) if b.shape[-1] < a.shape[-1] else product(a, b)
+
+
+def product(problem: Problem, a: jax.Array, b: jax.Array) -> jax.Array:
+    """a b for a (..., M, K), b (..., K, N), with the same leading batch axes."""
+    return _product(problem, a, b, a.ndim - 1)
+
+
+def _product(problem: Problem, a: jax.Array, b: jax.Array, summed: int) -> jax.Array:
+    """The product that sums over axis `summed` of a, one of its last two."""
+    if uses_onednn(problem):
+        return onednn_product(a, b, transpose_a=summed == a.ndim - 2)
+    batch = tuple(range(a.ndim - 2))
+    return lax.dot_general(a, b, (((summed,), (b.ndim - 2,)), (batch, batch)), precision=precision(problem.precision))
+
+
+def precision(name: str):
+    """What XLA is told for a precision's name: on GPU and TPU its default rounds factors to fewer bits than float32."""
+    return None if name == "default" else lax.Precision.HIGHEST
+
+
+def onednn_product(a: jax.Array, b: jax.Array, transpose_a: bool = False) -> jax.Array:
+    """The product of the last two axes by oneDNN's custom call."""
+    matmul = {"transpose_a": transpose_a, "transpose_b": False}
+    config = {"outer_dimension_partitions": [], "onednn_matmul_config": matmul}
+    batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    shape = (*batch, a.shape[-1 if transpose_a else -2], b.shape[-1])
+    return internals.custom_call(a, b, shape=shape, target="__onednn$matmul", config=json.dumps(config))

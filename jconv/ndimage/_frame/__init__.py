@@ -1,0 +1,1 @@
+"""What every image filter shares: its input, its borders, its output."""
