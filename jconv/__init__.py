@@ -7,11 +7,11 @@ One engine that picks the right algorithm for each shape, behind the interfaces 
 from __future__ import annotations
 
 import importlib
-import os
 from typing import Any
 
 from jconv import engine
 from jconv._core.allocator import keep_freed_memory
+from jconv._core.environment import switch
 from jconv.engine import (
     accelerate,
     conv2d,
@@ -57,5 +57,5 @@ def __dir__() -> list[str]:
 
 keep_freed_memory()  # here, since it does most before JAX's first computation
 
-if os.environ.get("JCONV_ACCELERATE", "").strip().lower() in ("1", "true", "on", "yes"):
+if switch("JCONV_ACCELERATE"):
     accelerate()

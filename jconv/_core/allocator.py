@@ -14,6 +14,8 @@ import ctypes
 import functools
 import os
 
+from jconv._core.environment import switch
+
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8  # <malloc.h>
 _OWN = ("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "MALLOC_ARENA_MAX", "GLIBC_TUNABLES")
 
@@ -25,7 +27,7 @@ def keep_freed_memory() -> bool:
     A thread that has allocated before keeps its own arena, of which a block is at most 64 MiB: asked for before JAX's
     first computation, larger blocks are kept too.
     """
-    if os.environ.get("JCONV_KEEP_MEMORY", "1").strip().lower() in ("0", "false", "off", "no"):
+    if switch("JCONV_KEEP_MEMORY") is False:
         return False
     if any(name in os.environ for name in _OWN):
         return False

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
+from jconv._core.names import did_you_mean
 
-def choice(name: str, value: Any, allowed: Iterable[str]) -> str:
-    """`value` if it is one of `allowed`; else a ValueError that lists them and names the nearest."""
+
+def choice(name: str, value: Any, allowed: Iterable[str], error: type[Exception] = ValueError) -> str:
+    """`value` if it is one of `allowed`; else an `error` that lists them and names the nearest."""
     allowed = list(allowed)
     if isinstance(value, str) and value in allowed:
         return value
-    near = difflib.get_close_matches(str(value), allowed, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    raise ValueError(f"`{name}` must be one of {', '.join(map(repr, allowed))}; got {value!r}{hint}")
+    known = ", ".join(map(repr, allowed))
+    raise error(f"`{name}` must be one of {known}; got {value!r}{did_you_mean(value, allowed)}")
 
 
 def rank(name: str, array: Any, ranks: int | Sequence[int], remedy: str = "") -> None:

@@ -14,21 +14,27 @@ from jconv._core.errors import InputError
 
 
 @contextmanager
-def atomic(path: str | os.PathLike) -> Iterator[IO[bytes]]:
-    """Open a binary file beside `path` for writing; rename it to `path` on success, remove it on failure."""
+def beside(path: str | os.PathLike) -> Iterator[Path]:
+    """A path beside `path`, with the same suffix, to write to: renamed to `path` on success, removed on failure."""
     path = Path(path)
-    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=path.suffix or ".tmp")
     os.close(handle)
     try:
-        with open(beside, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(beside, 0o666 & ~_umask())  # mkstemp makes private files
-        os.replace(beside, path)
+        yield Path(name)
+        os.chmod(name, 0o666 & ~_umask())  # mkstemp makes private files
+        os.replace(name, path)
     except BaseException:
-        Path(beside).unlink(missing_ok=True)
+        Path(name).unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def atomic(path: str | os.PathLike) -> Iterator[IO[bytes]]:
+    """Open a binary file beside `path` for writing; rename it to `path` on success, remove it on failure."""
+    with beside(path) as name, open(name, "wb") as file:
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def write_json(path: str | os.PathLike, value: Any) -> None:

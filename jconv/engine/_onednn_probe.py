@@ -14,12 +14,13 @@ import os
 import platform
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import jaxlib
 
 from jconv._core.cache import cache_dir
+from jconv._core.environment import switch
+from jconv._core.files import write_json
 
 _FORMS = 3  # of calls that are probed: an answer to fewer of them is asked for again
 _CODE = "from jconv.engine._onednn_probe import check_here; check_here()"
@@ -28,11 +29,9 @@ _CODE = "from jconv.engine._onednn_probe import check_here; check_here()"
 @functools.cache
 def refusal() -> str | None:
     """None where oneDNN's calls work, else the reason why they are not used."""
-    switch = os.environ.get("JCONV_ONEDNN", "").strip().lower()
-    if switch in ("0", "false", "off", "no"):
-        return "switched off by JCONV_ONEDNN"
-    if switch in ("1", "true", "on", "yes"):
-        return None
+    wanted = switch("JCONV_ONEDNN")
+    if wanted is not None:
+        return None if wanted else "switched off by JCONV_ONEDNN"
     if sys.platform != "linux" or platform.machine() not in ("x86_64", "AMD64"):
         return "jaxlib carries oneDNN on x86-64 Linux only"
     return _remembered()
@@ -62,9 +61,7 @@ def _remembered() -> str | None:
     answer = _ask_child()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as file:
-            json.dump({"refusal": answer, "jaxlib": jaxlib.__version__}, file)
-        os.replace(file.name, path)
+        write_json(path, {"refusal": answer, "jaxlib": jaxlib.__version__})
     except OSError:
         pass  # a read-only home costs a probe in each process, nothing else
     return answer

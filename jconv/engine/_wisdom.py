@@ -9,13 +9,13 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import tempfile
 import warnings
 from pathlib import Path
 
 import jax
 
 from jconv._core.cores import cores
+from jconv._core.files import write_json
 from jconv.engine._problem import Problem
 
 FORMAT = 1
@@ -78,11 +78,8 @@ def save_wisdom(path: str | os.PathLike) -> None:
     OSError
         Where the file cannot be written; an existing one is then left as it was.
     """
-    path = Path(path)
     content = {"format": FORMAT, **_circumstances(), "choices": _known}
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=path.name, delete=False) as file:
-        json.dump(content, file, indent=1)
-    os.replace(file.name, path)
+    write_json(path, content)
 
 
 def load_wisdom(path: str | os.PathLike) -> int:

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from jconv._core import check
+from jconv._core.same_padding import same_padding
 from jconv.engine._planner import Plan, policy_of
 from jconv.engine._primitive import Window, convolve
 
@@ -129,8 +130,7 @@ def explicit_padding(
         name = check.choice("padding", padding.upper(), ("SAME", "VALID"))
         if name == "VALID":
             return ((0, 0),) * len(sizes)
-        total = [max((-(-n // s) - 1) * s + r - n, 0) for n, r, s in zip(sizes, reach, strides)]
-        return tuple((t // 2, t - t // 2) for t in total)
+        return tuple(same_padding(n, r, s) for n, r, s in zip(sizes, reach, strides))
     try:
         entries = [padding] * len(sizes) if hasattr(padding, "__index__") else list(padding)  # type: ignore[arg-type]
         pairs = tuple(

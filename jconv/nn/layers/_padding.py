@@ -23,6 +23,7 @@ from typing import NamedTuple
 import jax
 
 from jconv._core import boundary, check
+from jconv._core.same_padding import same_padding
 
 Pair = tuple[int, int]
 Padding = str | int | Sequence[str | int | Pair]
@@ -113,9 +114,7 @@ def width(entry: str | Pair, size: int, axis: Axis) -> Pair:
     if entry in _BOUNDARIES:
         return (reach - 1) // 2, reach // 2
     stuffed = max(size - 1, 0) * axis.input_dilation + (size > 0)
-    total = max((-(-stuffed // axis.stride) - 1) * axis.stride + reach - stuffed, 0)
-    half = total // 2
-    return (half, total - half) if entry == "SAME" else (total - half, half)
+    return same_padding(stuffed, reach, axis.stride, lower=entry == "SAME_LOWER")
 
 
 def extend(

@@ -1,0 +1,16 @@
+"""Unknown names: the nearest known one, as an error message says it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+def did_you_mean(name: object, known: Iterable[str]) -> str:
+    """`"; did you mean 'nearest'?"`, or nothing where no known name is near; the end of an error message.
+
+    >>> did_you_mean("sobel_z", ["sobel_x", "box"])
+    "; did you mean 'sobel_x'?"
+    """
+    near = difflib.get_close_matches(str(name), list(known), n=1, cutoff=0.5)
+    return f"; did you mean {near[0]!r}?" if near else ""
