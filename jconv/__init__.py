@@ -38,6 +38,7 @@ __all__ = [
     "conv_transpose",
     "engine",
     "fold",
+    "keep_freed_memory",
     "plan",
     "restore",
     "unfold",
@@ -54,8 +55,6 @@ def __getattr__(name: str) -> Any:
 def __dir__() -> list[str]:
     return sorted(__all__)
 
-
-keep_freed_memory()  # here, since it does most before JAX's first computation
 
 if switch("JCONV_ACCELERATE"):
     accelerate()

@@ -1,11 +1,8 @@
-"""Memory that was freed is kept for the next array, as far as glibc's allocator is asked to.
+"""Ask glibc to keep freed memory for the next allocation instead of returning it to the system.
 
-XLA asks malloc for every result and for every program's scratch, and frees them. By default glibc hands blocks of more
-than 32 MiB back to the system at once, and fetches new ones for the next call, which the system clears page by page:
-that takes several times as long as a filter or a sum itself. Three settings of `mallopt(3)` make it keep them.
-
-The process then holds on to the largest amount of memory that it needed so far. `JCONV_KEEP_MEMORY=0` leaves the
-allocator alone, and so does any setting of one's own (`MALLOC_…_`, `GLIBC_TUNABLES`).
+XLA asks malloc for every result and for every program's scratch memory, and frees both. By default glibc returns blocks
+of more than 32 MiB to the system at once and fetches new ones for the next call, which the system clears page by page:
+for a filter or a sum over a large array that takes several times as long as the arithmetic.
 """
 
 from __future__ import annotations
@@ -22,10 +19,29 @@ _OWN = ("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "MALLOC_ARENA_MAX", 
 
 @functools.cache
 def keep_freed_memory() -> bool:
-    """Ask for it, once; False where there is no glibc, or the environment says otherwise.
+    """Keep freed memory in this process for its next arrays, for as long as the process lives.
 
-    A thread that has allocated before keeps its own arena, of which a block is at most 64 MiB: asked for before JAX's
-    first computation, larger blocks are kept too.
+    Three settings of `mallopt(3)` are changed for the whole process: no block is mapped on its own, the heap is not
+    trimmed, and all threads share one arena.
+
+    Returns
+    -------
+    bool
+        Whether glibc accepted the settings. False where the C library is not glibc, where `JCONV_KEEP_MEMORY=0` is
+        set, or where the user set glibc's own variables (`MALLOC_TRIM_THRESHOLD_`, `MALLOC_MMAP_THRESHOLD_`,
+        `MALLOC_ARENA_MAX`, `GLIBC_TUNABLES`).
+
+    Notes
+    -----
+    The cost: the process never returns memory, so that its size stays that of its largest moment, and C libraries that
+    allocate in many threads share one lock. Importing jconv does not do this; `jconv.accelerate()` and the command line
+    do. Call it before JAX's first computation: a thread that has allocated before keeps its own arena, whose blocks are
+    at most 64 MiB.
+
+    Examples
+    --------
+    >>> import jconv
+    >>> kept = jconv.keep_freed_memory()
     """
     if switch("JCONV_KEEP_MEMORY") is False:
         return False
@@ -38,6 +54,6 @@ def keep_freed_memory() -> bool:
     except (OSError, AttributeError, TypeError):
         return False
     mallopt.argtypes, mallopt.restype = (ctypes.c_int, ctypes.c_int), ctypes.c_int
-    # From here on only the heap serves, which is never given back, and there is one for all threads.
+    # Blocks of every size then come from one heap, which is never returned.
     settings = ((_MMAP_THRESHOLD, 2**30), (_TRIM_THRESHOLD, 2**31 - 1), (_ARENA_MAX, 1))
     return sum(mallopt(name, value) for name, value in settings) == len(settings)

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from jconv import __version__
+from jconv._core.allocator import keep_freed_memory
 from jconv._core.errors import InputError
 from jconv.cli import _filter as filter_command
 from jconv.cli import _kernels as kernels
@@ -34,6 +35,7 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line (by default the program's own) and return the exit code."""
     args = parser().parse_args(argv)
+    keep_freed_memory()  # before JAX computes anything: see there
     try:
         args.run(args)
     except InputError as error:

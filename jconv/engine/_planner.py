@@ -55,6 +55,26 @@ class Policy:
             )
 
 
+def check_algorithm(algorithm: str | Plan) -> None:
+    """Raise a ValueError unless `algorithm` is "auto", the name of an algorithm, or a `Plan`.
+
+    Parameters
+    ----------
+    algorithm : str or Plan
+        What a function or a layer was given as `algorithm=`.
+
+    Raises
+    ------
+    ValueError
+        The message lists the names and the nearest one.
+
+    Examples
+    --------
+    >>> check_algorithm("fft")
+    """
+    policy_of(algorithm)
+
+
 def policy_of(algorithm: str | Plan, memory_budget: int | None = None, finite_only: bool = True) -> Policy:
     """The policy that a public function's keyword arguments describe."""
     if isinstance(algorithm, Plan):

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jconv._core.allocator import keep_freed_memory
 from jconv.engine import _canonical as canonical
 from jconv.engine import _dense as dense
 from jconv.engine import _internals as internals
@@ -30,7 +31,8 @@ def accelerate() -> _Accelerated:
     A dense layer is a convolution of one tap, and the gradient of its kernel a `lax.dot_general` over the leading axes
     of two arrays. On CPU such products of float32 arrays go to oneDNN, where that may be called and they are large (512
     positions, 16 channels on either side and 2²³ multiplications at least). Programs that call oneDNN stay out of JAX's
-    persistent compilation cache; `JCONV_ONEDNN=0` lets them in.
+    persistent compilation cache; `JCONV_ONEDNN=0` lets them in. The process keeps freed memory from now on, see
+    `jconv.keep_freed_memory`.
 
     Returns
     -------
@@ -41,6 +43,7 @@ def accelerate() -> _Accelerated:
     >>> float(y.sum())
     81.0
     """
+    keep_freed_memory()
     if not _originals:
         rules = _rules()
         _originals.update({key: internals.lax_lowering(*key) for key in rules})
