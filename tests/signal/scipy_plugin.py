@@ -1,7 +1,7 @@
 """A pytest plugin that puts `jconv.signal` into `scipy.signal`'s place while SciPy's own tests run.
 
-Load it with `-p scipy_plugin`. Every public name that both packages have is replaced before SciPy's test modules are
-imported. What comes back is turned into NumPy arrays, which is what the tests compare; nothing else is changed.
+Load it with `-p tests.signal.scipy_plugin`. Every public name that both packages have is replaced before SciPy's test
+modules are imported. What comes back is turned into NumPy arrays, which is what the tests compare; nothing else is changed.
 A test counts when it called at least one function of jconv. Those listed in `scipy_exclusions.py` may fail.
 """
 
@@ -17,10 +17,10 @@ import pytest
 jax.config.update("jax_enable_x64", True)
 
 import scipy.signal  # noqa: E402
-import scipy_exclusions  # noqa: E402
 from scipy._lib import _array_api  # noqa: E402
 
 from jconv import signal as jsignal  # noqa: E402
+from tests.signal import scipy_exclusions  # noqa: E402
 
 _running: list[str] = []
 _called: set[str] = set()

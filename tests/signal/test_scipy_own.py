@@ -8,9 +8,10 @@ import subprocess
 import sys
 
 import pytest
-from scipy_exclusions import EXCLUDED
 
-HERE = pathlib.Path(__file__).parent
+from tests.signal.scipy_exclusions import EXCLUDED
+
+ROOT = pathlib.Path(__file__).parents[2]
 # SciPy's test modules, and how many tests of each jconv is known to pass at least.
 MODULES = {"signaltools": 1000, "upfirdn": 100, "savitzky_golay": 10, "fir_filter_design": 10, "bsplines": 1}
 
@@ -18,9 +19,9 @@ MODULES = {"signaltools": 1000, "upfirdn": 100, "savitzky_golay": 10, "fir_filte
 def run(tmp_path, modules, *options):
     """The plugin's report of a run of SciPy's test modules in a process of its own."""
     report = tmp_path / "report.json"
-    paths = [str(HERE), str(HERE.parents[1])]
-    env = dict(os.environ, PYTHONPATH=os.pathsep.join(paths), SCIPY_PLUGIN_REPORT=str(report))
-    command = [sys.executable, "-m", "pytest", "-c", os.devnull, "--rootdir", str(tmp_path), "-p", "scipy_plugin"]
+    env = dict(os.environ, PYTHONPATH=str(ROOT), SCIPY_PLUGIN_REPORT=str(report))
+    command = [sys.executable, "-m", "pytest", "-c", os.devnull, "--rootdir", str(tmp_path), "-p"]
+    command += ["tests.signal.scipy_plugin"]
     command += ["-p", "no:cacheprovider", "-q", "--tb=short", "-m", "not slow", *options, "--pyargs"]
     command += [f"scipy.signal.tests.test_{m}" for m in modules]
     done = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True)

@@ -5,9 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax.test_util import check_grads
-from problems import PROBLEMS, STATIC
 
 from jconv import signal
+from tests.signal.problems import PROBLEMS, STATIC
 
 # The rest is swept by the slow run.
 OFTEN = {"convolve", "fftconvolve", "oaconvolve", "convolve2d", "upfirdn", "lfilter", "medfilt", "richardson_lucy"}
