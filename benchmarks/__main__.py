@@ -1,10 +1,14 @@
-"""Every benchmark with its peers: `python -m benchmarks [SECTION …] [--out docs/benchmarks.md]`.
+"""Every benchmark with its peers: `python -m benchmarks [SECTION …] [--only WORD] [--out docs/benchmarks.md]`.
 
 Sections: layers, training, signals, filters, compile, functions, ndimage, signal. Contenders run in one process, in
 turns, each called in a loop as programs do; times are medians in milliseconds, ratios say how many times faster jconv
 is. A missing peer leaves a dash.
 
-With `--out` the sections that were run take their places in the file, and the others stay as they are.
+With `--only` the rows run whose name contains WORD. With `--out` the sections that were run take their places in the
+file, and the others stay as they are; both together are refused, since a file holds whole sections.
+
+`--quick` times a subset instead, in five minutes (`benchmarks.quick`); `--quick --against FOLDER` times that subset
+with the package of another checkout too, and compares the planner's choices (`benchmarks.against`).
 """
 
 from __future__ import annotations
@@ -24,15 +28,17 @@ import jax.numpy as jnp
 import numpy as np
 
 import jconv
-from benchmarks import contenders, continuous, ndimage
+from benchmarks import contenders, continuous, ndimage, quick
 from benchmarks import signal as scipy_signal
-from benchmarks.layers import LAYERS
+from benchmarks.against import compare
+from benchmarks.layers import LAYERS, Layer, label
 from benchmarks.single import FILTER_SIZES, IMAGES, SIGNALS
 from benchmarks.timing import geometric_mean, interleaved
 from jconv.engine import _onednn_probe as onednn_probe
 from jconv.engine._planner import plan
 
 BUDGET = float(os.environ.get("JCONV_BENCHMARK_SECONDS", "1.0"))
+"""Seconds for each row; more make steadier medians."""
 
 
 def table(header, rows) -> str:
@@ -55,13 +61,18 @@ def summary(name: str, values) -> str:
     return f"over {name}: geometric mean {geometric_mean(values):.2f}, least {min(values):.2f} ({len(values)} cases)"
 
 
-def layers() -> str:
+def named(cases: list[Layer], only: str) -> list[Layer]:
+    """The cases whose name with its shape contains a word."""
+    return [layer for layer in cases if only in label(layer)]
+
+
+def layers(only: str = "") -> str:
     """CNN layers, forward and both gradients, beside lax and PyTorch.
 
     Where jconv compiles to lax's own program, instruction for instruction, their ratio is 1 and no measurement.
     """
     rows, over_lax, over_torch = [], [], []
-    for layer in LAYERS:
+    for layer in named(LAYERS, only):
         arrays, problems = contenders.data(layer), contenders.problems(layer)
         ours, lax = contenders.by_jconv(layer, arrays), contenders.by_lax(layer, arrays)
         torch = contenders.by_torch(layer, arrays)
@@ -76,8 +87,7 @@ def layers() -> str:
             b = times["torch"] / times["jconv"] if torch else None
             over_lax.append(a)
             over_torch.append(b)
-            shape = "×".join(map(str, layer.x))
-            row = [f"{layer.name}, {shape}→{layer.kernel[-1]}", name]
+            row = [label(layer), name]
             row += [milliseconds(times.get(contender)) for contender in ("lax", "torch", "jconv")]
             rows.append([*row, ratio(a), ratio(b), f"{chosen}, lax's program" if same else chosen])
             print(*rows[-1], flush=True)
@@ -86,7 +96,7 @@ def layers() -> str:
     return f"{summary('lax', over_lax)}; {summary('PyTorch', over_torch)}.\n\n{table(head, rows)}"
 
 
-def filters() -> str:
+def filters(only: str = "") -> str:
     """One kernel on one grey image, beside OpenCV, SciPy and lax."""
     cv2 = __import__("cv2") if importlib.util.find_spec("cv2") else None
     from scipy import signal
@@ -96,6 +106,8 @@ def filters() -> str:
     for height, width in IMAGES:
         image = rng.standard_normal((height, width), np.float32)
         for k in FILTER_SIZES:
+            if only not in f"{k}×{k} on {height}×{width}":
+                continue
             kernel = rng.standard_normal((k, k), np.float32)
             x, h = jnp.asarray(image), jnp.asarray(kernel)
             pad = [((k - 1) // 2, k // 2)] * 2
@@ -115,7 +127,7 @@ def filters() -> str:
     return f"{summary('the faster of OpenCV and SciPy', over)}.\n\n{table(head, rows)}"
 
 
-def signals() -> str:
+def signals(only: str = "") -> str:
     """One kernel on one long signal, beside NumPy, SciPy and jax.scipy."""
     from scipy import signal
 
@@ -124,6 +136,8 @@ def signals() -> str:
     for n, kernels in SIGNALS:
         samples = rng.standard_normal(n).astype(np.float32)
         for k in kernels:
+            if only not in f"{n} * {k}":
+                continue
             kernel = rng.standard_normal(k).astype(np.float32)
             x, h = jnp.asarray(samples), jnp.asarray(kernel)
             ours = jax.jit(lambda x, h: jconv.engine.correlate(x, h[::-1], padding=[(h.size - 1,) * 2]))
@@ -146,22 +160,24 @@ def signals() -> str:
     return f"{summary('the best of NumPy and SciPy', over)}.\n\n{table(head, rows)}"
 
 
-def training() -> str:
+def training(only: str = "") -> str:
     """Whole training steps of Flax models with and without accelerate(), beside PyTorch."""
-    from benchmarks import models_flax
+    from benchmarks import networks_flax
 
     torch = importlib.util.find_spec("torch") is not None
     rows, over_torch = [], []
-    for name in models_flax.MODELS:
-        advance, state, x = models_flax.step(name)
+    for name in networks_flax.MODELS:
+        if only not in name:
+            continue
+        advance, state, x = networks_flax.step(name)
         plain = jax.jit(advance).lower(state, x).compile()
         with jconv.accelerate():
             fast = jax.jit(lambda state, x, advance=advance: advance(state, x)).lower(state, x).compile()
         calls = {"jax": functools.partial(plain, state, x), "accelerated": functools.partial(fast, state, x)}
         if torch:
-            from benchmarks import models_torch
+            from benchmarks import networks_torch
 
-            calls["torch"] = models_torch.step(name)
+            calls["torch"] = networks_torch.step(name)
         times = interleaved(calls, seconds=4 * BUDGET)
         b = times["torch"] / times["accelerated"] if torch else None
         over_torch.append(b)
@@ -173,10 +189,10 @@ def training() -> str:
     return f"{summary('PyTorch', over_torch)}.\n\n{table(head, rows)}"
 
 
-def compile_times() -> str:
+def compile_times(only: str = "") -> str:
     """Seconds to compile one convolution, beside XLA's own; extra memory; and the planner's own time."""
     rows, excess = [], []
-    for layer in LAYERS:
+    for layer in named(LAYERS, only):
         arrays, problems = contenders.data(layer), contenders.problems(layer)
         ours, lax = contenders.by_jconv(layer, arrays), contenders.by_lax(layer, arrays)
         for name in contenders.PASSES:
@@ -188,19 +204,18 @@ def compile_times() -> str:
                 memory.append(compiled.memory_analysis().temp_size_in_bytes / 2**20)
             problem = contenders.problems(layer)[name]
             excess.append(seconds[1] - seconds[0])
-            row = [f"{layer.name}, {'×'.join(map(str, layer.x))}", name, *(f"{s:.2f}" for s in seconds)]
+            row = [label(layer), name, *(f"{s:.2f}" for s in seconds)]
             rows.append([*row, *(f"{m:.1f}" for m in memory), f"{memory[1] * 2**20 / problem.io_bytes:.2f}"])
     plan.cache_clear()
-    problems = [p for layer in LAYERS for p in contenders.problems(layer).values()]
+    problems = [p for layer in named(LAYERS, only) for p in contenders.problems(layer).values()]
     start = time.perf_counter()
     for problem in problems:
         plan(problem)
-    each = (time.perf_counter() - start) / len(problems)
+    each = (time.perf_counter() - start) / max(1, len(problems))
     head = ["layer", "pass", "s lax", "s jconv", "MiB lax", "MiB jconv", "extra / (input + output)"]
-    return (
-        f"At most {max(excess):.2f} s over XLA's own; planning takes {1e3 * each:.2f} ms for a problem never seen.\n\n"
-        + table(head, rows)
-    )
+    most = max(excess, default=0.0)
+    end = f"At most {most:.2f} s over XLA's own; planning takes {1e3 * each:.2f} ms for a problem never seen."
+    return f"{end}\n\n{table(head, rows)}"
 
 
 SECTIONS = {
@@ -213,6 +228,10 @@ SECTIONS = {
     "ndimage": ndimage.table,
     "signal": scipy_signal.table,
 }
+MINUTES = {
+    "layers": 12, "training": 4, "signals": 1, "filters": 2, "compile": 6, "functions": 2, "ndimage": 1, "signal": 4,
+}  # fmt: skip
+"""What each section takes on two cores, about, with the default budget."""
 WIDE = {"functions": "float64", "signal": "float32 and float64"}
 """The precisions of sections that want 64-bit types."""
 
@@ -253,15 +272,30 @@ def title_of(section: str) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("sections", nargs="*", default=list(SECTIONS), metavar="SECTION", help=", ".join(SECTIONS))
-    parser.add_argument("--out", type=Path, help="put the tables into this Markdown file")
+    minutes = ", ".join(f"{name} ({MINUTES[name]} min)" for name in SECTIONS)
+    parser.add_argument("sections", nargs="*", default=list(SECTIONS), metavar="SECTION", help=minutes)
+    parser.add_argument("--only", default="", metavar="WORD", help="rows whose name contains this word")
+    parser.add_argument("--quick", action="store_true", help="a subset of all sections, within five minutes")
+    parser.add_argument("--against", type=Path, metavar="FOLDER", help="with --quick: compare with another checkout")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="put the tables into this Markdown file")
     options = parser.parse_args()
     if unknown := set(options.sections) - set(SECTIONS):
         parser.error(f"unknown section {sorted(unknown)[0]!r}; one of {', '.join(SECTIONS)}")
+    if options.out and (options.only or options.quick):
+        parser.error("--out writes whole sections; pass it without --only and --quick")
+    if options.against and not options.quick:
+        parser.error("--against compares the quick rows; pass --quick too")
+    if options.quick:
+        print(machine(), flush=True)
+        _ = compare(options.against, options.only) if options.against else quick.table(options.only)
+        return
+    print(f"This takes about {sum(MINUTES[name] for name in options.sections)} minutes on two cores.", flush=True)
     for name in options.sections:
         about = machine(WIDE.get(name, "float32"))
         with jax.enable_x64(name in WIDE):
-            body = "\n\n".join([inspect.cleandoc(SECTIONS[name].__doc__ or ""), about, SECTIONS[name]()])
+            # The table of function objects is one case; it has no rows to choose from.
+            table = SECTIONS[name](only=options.only) if name != "functions" else SECTIONS[name]()
+            body = "\n\n".join([inspect.cleandoc(SECTIONS[name].__doc__ or ""), about, table])
         print(body.split("\n\n")[2], flush=True)
         if options.out:
             text = options.out.read_text() if options.out.exists() else ""

@@ -6,19 +6,17 @@ import dataclasses
 import functools
 import re
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from benchmarks.layer_calls import PASSES, arguments, passes
+from benchmarks.layer_calls import data as data  # offered to the other benchmarks
 from benchmarks.layers import Layer
 from jconv.engine import _canonical as canonical
 from jconv.engine import _primitive as convolution
 from jconv.engine._api import lax as lax_face
 from jconv.engine._planner import AUTO, Policy
 from jconv.engine._problem import Problem
-
-PASSES = ("forward", "dx", "dw")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,46 +25,6 @@ class Forced(Policy):
 
     def for_gradient(self):
         return self
-
-
-def arguments(layer: Layer) -> dict:
-    """The layer as keyword arguments of `lax.conv_general_dilated`."""
-    n = layer.ndim
-    spatial = "DHW"[3 - n :]
-    taps = layer.kernel[:n]
-    options = {
-        "dimension_numbers": (f"N{spatial}C", f"{spatial}IO", f"N{spatial}C"),
-        "rhs_dilation": (layer.dilation,) * n,
-        "feature_group_count": layer.groups,
-    }
-    if layer.transposed:
-        s = layer.strides
-        before = [k - 1 if s > k - 1 else -(-(k + s - 2) // 2) for k in taps]
-        padding = [(lo, k + s - 2 - lo) for lo, k in zip(before, taps)]
-        return {**options, "window_strides": (1,) * n, "padding": padding, "lhs_dilation": (s,) * n}
-    return {**options, "window_strides": (layer.strides,) * n, "padding": layer.padding}
-
-
-def data(layer: Layer):
-    """(x, w, ȳ) as float32 NumPy arrays."""
-    rng = np.random.default_rng(0)
-    x = rng.standard_normal(layer.x, np.float32)
-    w = rng.standard_normal(layer.kernel, np.float32) / np.float32(np.sqrt(np.prod(layer.kernel[:-1])))
-    shape = jax.eval_shape(functools.partial(lax.conv_general_dilated, **arguments(layer)), x, w).shape
-    return x, w, rng.standard_normal(shape, np.float32)
-
-
-def passes(convolve, arrays):
-    """{"forward": (function, its arguments), …} for a function of (x, w)."""
-    x, w, ct = map(jnp.asarray, arrays)
-
-    def dx(w, ct):
-        return jax.linear_transpose(lambda x: convolve(x, w), x)(ct)[0]
-
-    def dw(x, ct):
-        return jax.linear_transpose(lambda w: convolve(x, w), w)(ct)[0]
-
-    return {"forward": (jax.jit(convolve), (x, w)), "dx": (jax.jit(dx), (w, ct)), "dw": (jax.jit(dw), (x, ct))}
 
 
 def by_lax(layer: Layer, arrays, precision: str = "default"):

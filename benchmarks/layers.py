@@ -23,6 +23,11 @@ class Layer:
         return len(self.x) - 2
 
 
+def label(layer: Layer) -> str:
+    """A layer's name with its shapes."""
+    return f"{layer.name}, {'×'.join(map(str, layer.x))}→{layer.kernel[-1]}"
+
+
 def _square(name, n, size, c, o, k, **options) -> Layer:
     groups = options.get("groups", 1)
     return Layer(name, (n, size, size, c), (k, k, c // groups, o), **options)

@@ -102,22 +102,27 @@ def filters():
     yield row("sepfir2d 9, 512²", "sepfir2d", image, np.ones(9), np.ones(9))
 
 
-def table() -> str:
+def table(only: str = "") -> str:
     """Functions of jconv.signal beside SciPy's, called from outside jit."""
-    parts = {"Convolutions": compared(convolutions()), "Filters": compared(filters()), "Streams": streaming()}
+    parts = {"Convolutions": compared(convolutions(), only), "Filters": compared(filters(), only)}
+    if not only:
+        parts["Streams"] = streaming()
     return "\n\n".join(f"### {title}\n\n{part}" for title, part in parts.items())
 
 
-def compared(rows) -> str:
+def compared(rows, only: str = "") -> str:
     lines, ratios = ["| case | jconv ms | SciPy ms | its fastest | ratio |", "|---|---|---|---|---|"], []
     for label, ours, peers in rows:
+        if only not in label:
+            continue
         times = interleaved({"jconv": ours, **peers}, rounds=5, seconds=1.0)
         mine = times.pop("jconv")
         best = min(times, key=lambda name: times[name])
         ratios.append(times[best] / mine)
         lines.append(f"| {label} | {1e3 * mine:.3f} | {1e3 * times[best]:.3f} | {best} | {ratios[-1]:.2f} |")
         print(lines[-1], flush=True)
-    lines += ["", f"Geometric mean {geometric_mean(ratios):.2f}, least {min(ratios):.2f}, {len(ratios)} cases."]
+    if ratios:
+        lines += ["", f"Geometric mean {geometric_mean(ratios):.2f}, least {min(ratios):.2f}, {len(ratios)} cases."]
     return "\n".join(lines)
 
 

@@ -184,10 +184,10 @@ FULL = {
 
 
 def carried_over(kind, name, options, size, classes=1000):
-    from benchmarks import torch_models
+    from benchmarks import twins_of_models
 
     torch.manual_seed(0)
-    theirs = numbers(getattr(torch_models, name)(3, classes, **options))
+    theirs = numbers(getattr(twins_of_models, name)(3, classes, **options))
     ours = nnx.eval_shape(lambda: kind(3, classes, **options, rngs=nnx.Rngs(0)))
     ours = from_torch(ours, theirs.state_dict())
     ours.eval()
@@ -198,7 +198,7 @@ def carried_over(kind, name, options, size, classes=1000):
     agree(found, wanted)
     # And back: PyTorch loads it strictly, and computes the same.
     assert_equal_dicts(to_torch(ours, like=theirs.state_dict()), theirs.state_dict())
-    again = getattr(torch_models, name)(3, classes, **options).eval()
+    again = getattr(twins_of_models, name)(3, classes, **options).eval()
     again.load_state_dict({k: torch.from_numpy(v) for k, v in to_torch(ours, like=again.state_dict()).items()})
     with torch.no_grad():
         np.testing.assert_array_equal(again(x), wanted)

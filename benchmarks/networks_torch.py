@@ -1,4 +1,4 @@
-"""The networks of `models_flax` in PyTorch, channels-last."""
+"""The networks of `networks_flax` in PyTorch, channels-last."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from benchmarks.models_flax import BATCH, MODELS
+from benchmarks.networks_flax import BATCH, MODELS
 
 
 def conv(c, o, k, stride=1, groups=1, bias=False):

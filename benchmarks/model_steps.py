@@ -1,4 +1,4 @@
-"""Training steps of jconv's own models: `python -m benchmarks.tasks [MODEL …] [--out docs/benchmarks_tasks.md]`.
+"""Training steps of jconv's own models: `python -m benchmarks.model_steps [MODEL …] [--out docs/benchmarks_tasks.md]`.
 
 Each beside the same model with `flax.nnx.Conv` and `ConvTranspose` in place of jconv's layers, and beside its twin in
 PyTorch, channels last: forward, loss, gradient and a step of gradient descent, from the same weights on the same batch.
@@ -38,7 +38,7 @@ class Case(NamedTuple):
     own: dict[str, Any]
     """Options of jconv's class, with which it is what the twin is."""
     call: Callable[[Any, jax.Array], Any] = lambda model, x: model(x)
-    room: str = "torch_models"
+    module: str = "twins_of_models"
     exact: bool = False
     """Whether the twin takes `exact`."""
 
@@ -49,7 +49,7 @@ def _from_spectrogram(model, x):
     return model.classes(x.mean((1, 2)))
 
 
-TASK = {"room": "torch_task_models", "exact": True}
+TASK = {"module": "twins_of_task_models", "exact": True}
 train = lambda model, x: model(x, train=True)
 CASES = {
     "CNN": Case("CNN", (1, CLASSES, (8, 8)), (128, 8, 8, 1), {}, {"dropout": 0.0}, **TASK),
@@ -144,7 +144,7 @@ def measure(name: str, seconds: float) -> tuple[dict[str, float], dict[str, floa
     model = getattr(nn, case.kind)(*case.arguments, **case.shared, **case.own, rngs=nnx.Rngs(0))
     calls, losses = {}, {}
     if importlib.util.find_spec("torch"):
-        kind = getattr(importlib.import_module(f"benchmarks.{case.room}"), case.kind)
+        kind = getattr(importlib.import_module(f"benchmarks.{case.module}"), case.kind)
         twin = kind(*case.arguments, **case.shared, **({"exact": True} if case.exact else {}))
         model = nn.from_torch(model, {key: _weight(model, key, value) for key, value in twin.state_dict().items()})
         losses["torch"] = torch_step(twin, x)()

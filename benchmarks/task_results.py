@@ -1,4 +1,4 @@
-"""Every task with its defaults and three seeds: `python -m benchmarks.tasks_learning [TASK …] [--out out/tasks]`.
+"""Every task with its defaults and three seeds: `python -m benchmarks.task_results [TASK …] [--out out/tasks]`.
 
 Each run is `jconv train TASK --seed SEED` in a process of its own, so that none profits from what another compiled; it
 leaves its folder under --out, and is not repeated while its metrics.json lies there. Prints the table of docs/tasks.md.

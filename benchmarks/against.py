@@ -1,0 +1,202 @@
+"""The quick rows in two checkouts: `python -m benchmarks --quick --against FOLDER [--only WORD]`.
+
+The package of FOLDER is "before" and that of this checkout "after"; each runs in a child process of its own. The
+children take turns, each calling in a loop as programs do, while the other one sleeps; who goes first changes with
+every round. The ratio of a row is the median over the rounds of after / before, so that below one means faster now; the
+quartiles of the rounds stand next to it. A row whose lower quartile is above 1.1 is timed a second time at the end,
+with twice as many rounds, and reported as slower if it is above again.
+
+The planner's choices for all layers, filters and signals of the benchmarks are compared as well, without running them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+
+from benchmarks.quick import choices, rows, turn, warmed
+from benchmarks.timing import geometric_mean
+
+ROUNDS = 9
+REST = 0.01  # seconds of sleep between turns: threads of the other child may still spin
+SLOWER = 1.1
+
+
+def serve() -> None:
+    """The loop of a child process: one request a line on stdin, one answer a line on stdout, both JSON."""
+    table = rows()
+    call, usual = (lambda: None), 1.0
+    answers, sys.stdout = sys.stdout, sys.stderr  # what a row prints must not mix with the answers
+    for line in sys.stdin:
+        request = json.loads(line)
+        try:
+            if request["do"] == "rows":
+                answer: object = list(table)
+            elif request["do"] == "choices":
+                answer = choices()
+            elif request["do"] == "prepare":
+                jax.clear_caches()
+                call = table[request["row"]]()
+                first, usual, norm = warmed(call)
+                answer = {"first": first, "norm": norm}
+            else:
+                answer = turn(call, usual)
+            answer = {"answer": answer}
+        except Exception as error:  # an old checkout may lack a function: the row says so
+            answer = {"error": f"{type(error).__name__}: {error}".splitlines()[0]}
+        print(json.dumps(answer), file=answers, flush=True)
+
+
+class Child:
+    """A process that runs the rows with the package of one checkout."""
+
+    def __init__(self, folder: Path) -> None:
+        here = Path(__file__).resolve().parents[1]
+        code = (
+            f"import sys; sys.path.insert(0, {str(folder)!r}); import jconv; sys.path[0] = {str(here)!r}; "
+            f"assert jconv.__file__.startswith({str(folder)!r}), jconv.__file__; "
+            "from benchmarks import against; against.serve()"
+        )
+        environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "JCONV_WISDOM")}
+        self.process = subprocess.Popen(
+            [sys.executable, "-P", "-c", code],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment,
+        )
+
+    def ask(self, **request: str) -> None:
+        """Send a request."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps(request) + "\n")
+        self.process.stdin.flush()
+
+    def answer(self) -> dict:
+        """Wait for the answer to the last request: a dictionary with the key "answer" or "error"."""
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"a child of the benchmark ended with code {self.process.wait()}; see its output above")
+        return json.loads(line)
+
+    def __call__(self, **request: str) -> dict:
+        self.ask(**request)
+        return self.answer()
+
+    def close(self) -> None:
+        """End the process."""
+        self.process.communicate()
+
+
+def compare(folder: Path, only: str = "") -> str:
+    """Print and return a table of this checkout ("after") and another one ("before")."""
+    started = time.perf_counter()
+    folder = folder.resolve()
+    if not (folder / "jconv" / "__init__.py").exists():
+        raise SystemExit(f"--against {folder}: there is no jconv/__init__.py; pass the root of a checkout")
+    with contextlib.ExitStack() as stack:
+        children = [Child(folder), Child(Path(__file__).resolve().parents[1])]
+        for child in children:
+            stack.callback(child.close)
+        names = [name for name in children[1](do="rows")["answer"] if only in name]
+        if not names:
+            raise SystemExit(f"--only {only!r}: no row has this word in its name")
+        head = ["row", "before ms", "after ms", "after / before", "quartiles", "first call, after / before"]
+        lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
+        print(*lines, sep="\n", flush=True)
+        measured: dict[str, Comparison] = {}
+        remarks = []
+        for name in names:
+            outcome = _compare_row(children, name, ROUNDS)
+            if isinstance(outcome, str):
+                lines.append(f"| {name} | {outcome} |" + " |" * (len(head) - 2))
+                remarks.append(f"could not be timed: {name}: {outcome}")
+            else:
+                measured[name] = outcome
+                lines.append(f"| {name} | {outcome} |")
+                before, after = outcome.norms
+                if abs(before - after) > 1e-3 * max(before, after):
+                    remarks.append(f"the norms of the results differ: {name}: {before:.6g} before, {after:.6g} after")
+            print(lines[-1], flush=True)
+        for name in [name for name, outcome in measured.items() if outcome.is_slower]:
+            again = _compare_row(children, name, 2 * ROUNDS)
+            if isinstance(again, Comparison) and again.is_slower:
+                remarks.append(f"slower beyond noise: {name}: {measured[name].ratio:.2f}, and again {again.ratio:.2f}")
+        ratios = [outcome.ratio for outcome in measured.values()]
+        ends = [
+            f"after / before over {len(ratios)} rows: geometric mean {geometric_mean(ratios):.3f}, "
+            f"least {min(ratios):.3f}, most {max(ratios):.3f}; first calls, which compile, "
+            f"{geometric_mean(outcome.first for outcome in measured.values()):.2f}.",
+            *remarks,
+            _compare_choices(children),
+            f"{time.perf_counter() - started:.0f} s.",
+        ]
+    print("", *ends, sep="\n", flush=True)
+    return "\n".join([*lines, "", *ends])
+
+
+class Comparison(NamedTuple):
+    """A row's seconds in two checkouts."""
+
+    before: float
+    after: float
+    quartiles: list[float]
+    """Of after / before, over the rounds."""
+    first: float
+    """The ratio of the first calls, which compile."""
+    norms: tuple[float, float]
+
+    @property
+    def ratio(self) -> float:
+        """The median of after / before."""
+        return self.quartiles[1]
+
+    @property
+    def is_slower(self) -> bool:
+        """Whether even the lower quartile is above the limit."""
+        return self.quartiles[0] > SLOWER
+
+    def __str__(self) -> str:
+        low, middle, high = self.quartiles
+        times = f"{1e3 * self.before:.3f} | {1e3 * self.after:.3f}"
+        return f"{times} | {middle:.3f} | {low:.2f} to {high:.2f} | {self.first:.2f}"
+
+
+def _compare_row(children: list[Child], name: str, rounds: int) -> Comparison | str:
+    """The comparison of one row, or what went wrong."""
+    ready = [child(do="prepare", row=name) for child in children]
+    if errors := [f"{when}: {r['error']}" for when, r in zip(("before", "after"), ready) if "error" in r]:
+        return "; ".join(errors)
+    times: list[tuple[float, float]] = []
+    for number in range(rounds):
+        pair = [0.0, 0.0]
+        for index in (0, 1) if number % 2 else (1, 0):
+            time.sleep(REST)
+            pair[index] = children[index](do="turn")["answer"]
+        times.append((pair[0], pair[1]))
+    quartiles = statistics.quantiles([after / before for before, after in times], n=4, method="inclusive")
+    before, after = (statistics.median(values) for values in zip(*times))
+    answers = [r["answer"] for r in ready]
+    first = answers[1]["first"] / answers[0]["first"]
+    return Comparison(before, after, quartiles, first, (answers[0]["norm"], answers[1]["norm"]))
+
+
+def _compare_choices(children: list[Child]) -> str:
+    """How many of the planner's choices differ, and which."""
+    before, after = (child(do="choices") for child in children)
+    for when, reply in (("before", before), ("after", after)):
+        if "error" in reply:
+            return f"choices of the planner, {when}: {reply['error']}"
+    before, after = before["answer"], after["answer"]
+    differ = [f"  {row}: {before[row]} → {after[row]}" for row in after if after[row] != before.get(row)]
+    return "\n".join([f"choices of the planner: {len(differ)} of {len(after)} differ", *differ])
