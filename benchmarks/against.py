@@ -14,9 +14,11 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import statistics
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -29,6 +31,8 @@ from benchmarks.timing import geometric_mean
 ROUNDS = 9
 REST = 0.01  # seconds of sleep between turns: threads of the other child may still spin
 SLOWER = 1.1
+WHEN = ("before", "after")
+PATIENCE = 120  # seconds after which a child that does not answer is started again, and its row reported
 
 
 def serve() -> None:
@@ -60,38 +64,39 @@ class Child:
     """A process that runs the rows with the package of one checkout."""
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.start()
+
+    def start(self) -> None:
+        """Start the process."""
         here = Path(__file__).resolve().parents[1]
         code = (
-            f"import sys; sys.path.insert(0, {str(folder)!r}); import jconv; sys.path[0] = {str(here)!r}; "
-            f"assert jconv.__file__.startswith({str(folder)!r}), jconv.__file__; "
+            f"import sys; sys.path.insert(0, {str(self.folder)!r}); import jconv; sys.path[0] = {str(here)!r}; "
+            f"assert jconv.__file__.startswith({str(self.folder)!r}), jconv.__file__; "
             "from benchmarks import against; against.serve()"
         )
         environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "JCONV_WISDOM")}
-        self.process = subprocess.Popen(
-            [sys.executable, "-P", "-c", code],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=environment,
-        )
-
-    def ask(self, **request: str) -> None:
-        """Send a request."""
-        assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps(request) + "\n")
-        self.process.stdin.flush()
-
-    def answer(self) -> dict:
-        """Wait for the answer to the last request: a dictionary with the key "answer" or "error"."""
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        if not line:
-            raise RuntimeError(f"a child of the benchmark ended with code {self.process.wait()}; see its output above")
-        return json.loads(line)
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        self.process = subprocess.Popen([sys.executable, "-P", "-c", code], env=environment, **pipes)
 
     def __call__(self, **request: str) -> dict:
-        self.ask(**request)
-        return self.answer()
+        """Send a request and wait for its answer: a dictionary with the key "answer" or "error"."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(json.dumps(request) + "\n")
+        self.process.stdin.flush()
+        stuck = threading.Timer(PATIENCE, self.process.kill)
+        stuck.start()
+        line = self.process.stdout.readline()
+        stuck.cancel()
+        if line:
+            return json.loads(line)
+        self.close()
+        code = self.process.returncode
+        self.start()
+        if code == -signal.SIGKILL:
+            return {"error": f"did not end within {PATIENCE} s"}
+        return {"error": f"the process ended with code {code}"}
 
     def close(self) -> None:
         """End the process."""
@@ -175,14 +180,17 @@ class Comparison(NamedTuple):
 def _compare_row(children: list[Child], name: str, rounds: int) -> Comparison | str:
     """The comparison of one row, or what went wrong."""
     ready = [child(do="prepare", row=name) for child in children]
-    if errors := [f"{when}: {r['error']}" for when, r in zip(("before", "after"), ready) if "error" in r]:
+    if errors := [f"{when}: {r['error']}" for when, r in zip(WHEN, ready) if "error" in r]:
         return "; ".join(errors)
     times: list[tuple[float, float]] = []
     for number in range(rounds):
         pair = [0.0, 0.0]
         for index in (0, 1) if number % 2 else (1, 0):
             time.sleep(REST)
-            pair[index] = children[index](do="turn")["answer"]
+            reply = children[index](do="turn")
+            if "error" in reply:
+                return f"{WHEN[index]}: {reply['error']}"
+            pair[index] = reply["answer"]
         times.append((pair[0], pair[1]))
     quartiles = statistics.quantiles([after / before for before, after in times], n=4, method="inclusive")
     before, after = (statistics.median(values) for values in zip(*times))
@@ -194,7 +202,7 @@ def _compare_row(children: list[Child], name: str, rounds: int) -> Comparison | 
 def _compare_choices(children: list[Child]) -> str:
     """How many of the planner's choices differ, and which."""
     before, after = (child(do="choices") for child in children)
-    for when, reply in (("before", before), ("after", after)):
+    for when, reply in zip(WHEN, (before, after)):
         if "error" in reply:
             return f"choices of the planner, {when}: {reply['error']}"
     before, after = before["answer"], after["answer"]
