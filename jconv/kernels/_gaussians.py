@@ -90,12 +90,58 @@ def gaussian1d(
     >>> gaussian1d(1.0, radius=1).round(3).tolist()
     [0.27..., 0.45..., 0.27...]
     """
+    order, radius = _checked(sigma, order, radius, form, truncate)
+    if not is_traced(sigma):
+        return jnp.asarray(gaussian_weights(sigma, order=order, radius=radius, form=form, dtype=dtype))
+    return _FORMS[form](jnp, sigma, order, radius).astype(_array.floating(dtype))
+
+
+def gaussian_weights(
+    sigma: float,
+    *,
+    order: int = 0,
+    radius: int | None = None,
+    form: str = "sampled",
+    truncate: float = 4.0,
+    dtype: np.dtype | None = None,
+) -> np.ndarray:
+    """Compute `gaussian1d` for a known `sigma` on the host; `dtype` may be float64 whatever JAX's mode."""
+    order, radius = _checked(sigma, order, radius, form, truncate)
+    dtype = np.dtype(dtype) if dtype == np.float64 else _array.floating(dtype)
+    if float(sigma) == 0:
+        return np.asarray((np.arange(-radius, radius + 1) == 0) * (order == 0), dtype)
+    exact = _FORMS[form](np, float(sigma), order, radius)
+    return _round_with_sum(exact, dtype) if order == 0 and dtype.itemsize >= 4 else exact.astype(dtype)
+
+
+def _round_with_sum(exact: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Round a symmetric kernel so that its sum stays what it was, for the mean of an image to be kept.
+
+    Some taps are rounded to the neighbour of their nearest number, starting from the centre, where the numbers lie
+    furthest apart. No tap errs by more than its own rounding, so that the small ones keep their sign.
+    """
+    kernel = exact.astype(dtype)
+    radius = len(kernel) // 2
+    missing = float(exact.sum() - kernel.sum(dtype=exact.dtype))
+    for k in range(radius + 1):
+        ends = {radius - k, radius + k}
+        step = float(np.spacing(kernel[radius - k])) * len(ends)
+        if kernel[radius - k] > 0 and abs(missing) > step / 2:
+            towards = dtype.type(np.inf if missing > 0 else 0)
+            for end in ends:
+                kernel[end] = np.nextafter(kernel[end], towards)
+            missing -= float(np.copysign(step, missing))
+    return kernel
+
+
+def _checked(sigma: float | jax.Array, order: int, radius: int | None, form: str, truncate: float) -> tuple[int, int]:
+    """The order and the radius of a Gaussian's samples, or the error that says what is wrong with the arguments."""
     check.choice("form", form, _FORMS)
     order = check.integer("order", order)
     if order < 0:
         raise ValueError(f"`order` must be at least 0, got {order}; 0 is the Gaussian itself")
     traced = is_traced(sigma)
-    if not traced and not float(sigma) >= 0:
+    if not traced and not 0 <= float(sigma) < math.inf:
         raise ValueError(f"`sigma` must not be negative, got {sigma}; pass a standard deviation in samples")
     if radius is None:
         if traced:
@@ -103,17 +149,7 @@ def gaussian1d(
         radius = int(truncate * float(sigma) + 0.5)
     if check.integer("radius", radius) < 0:
         raise ValueError(f"`radius` must be at least 0, got {radius}; pass a number of samples")
-    dtype = _array.floating(dtype)
-    if traced:
-        return _FORMS[form](jnp, sigma, order, radius).astype(dtype)
-    if float(sigma) == 0:
-        return jnp.asarray((np.arange(-radius, radius + 1) == 0) * (order == 0), dtype)
-    exact = _FORMS[form](np, float(sigma), order, radius)
-    kernel = exact.astype(dtype)
-    if order == 0 and radius and kernel.itemsize >= 4:
-        # What rounding took from the sum goes to the end taps, which are small enough to hold it: means are kept.
-        kernel[[0, -1]] += (exact.sum() - kernel.sum(dtype=exact.dtype)) / 2
-    return jnp.asarray(kernel)
+    return order, radius
 
 
 def _safe(xp, sigma):
