@@ -285,6 +285,7 @@ def main() -> None:
         parser.error("--out writes whole sections; pass it without --only and --quick")
     if options.against and not options.quick:
         parser.error("--against compares the quick rows; pass --quick too")
+    jconv.keep_freed_memory()  # as `accelerate()` and the command line do
     if options.quick:
         print(machine(), flush=True)
         _ = compare(options.against, options.only) if options.against else quick.table(options.only)
