@@ -12,6 +12,7 @@ from typing import Any
 from jconv import engine
 from jconv._core.allocator import keep_freed_memory
 from jconv._core.environment import switch
+from jconv._core.errors import InputError, MissingPackageError
 from jconv.engine import (
     accelerate,
     conv2d,
@@ -30,6 +31,8 @@ __version__ = "0.1.0"
 _ROOMS = ("continuous", "data", "kernels", "ndimage", "nn", "plotting", "signal", "tasks", "training")
 
 __all__ = [
+    "InputError",
+    "MissingPackageError",
     "accelerate",
     "conv2d",
     "conv_general_dilated",

@@ -8,3 +8,11 @@ class InputError(ValueError):
 
     The command line turns it into one line and exit code 2.
     """
+
+
+class MissingPackageError(InputError, ImportError):
+    """A package that only some jobs need is not installed; the message has the line that installs it."""
+
+
+for _error in (InputError, MissingPackageError):
+    _error.__module__ = "jconv"  # where users find it, and where tracebacks and pickles say that it is

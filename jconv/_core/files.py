@@ -52,7 +52,7 @@ def output_folder(path: str | os.PathLike) -> Path:
             pass
     except OSError as error:
         raise InputError(
-            f"cannot write to the output folder {str(path)!r}: {error.strerror or error}; choose another with --out"
+            f"cannot write to the output folder {str(path)!r}: {error.strerror or error}; choose another folder"
         ) from error
     return path
 

@@ -14,3 +14,15 @@ def did_you_mean(name: object, known: Iterable[str]) -> str:
     """
     near = difflib.get_close_matches(str(name), list(known), n=1, cutoff=0.5)
     return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def list_known(name: object, known: Iterable[str], title: str) -> str:
+    """End an error message about an unknown name: the nearest known one, where one is near, then all of them.
+
+    >>> "there is no task 'digit'" + list_known("digit", ["digits", "video"], "Known tasks")
+    "there is no task 'digit'; did you mean 'digits'? Known tasks: digits, video"
+    >>> "there is no task 'zzz'" + list_known("zzz", ["digits", "video"], "Known tasks")
+    "there is no task 'zzz'. Known tasks: digits, video"
+    """
+    known = list(known)
+    return f"{did_you_mean(name, known) or '.'} {title}: {', '.join(known) or 'none'}"

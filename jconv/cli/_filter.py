@@ -24,8 +24,8 @@ def add(commands) -> None:
 def run(args: argparse.Namespace) -> None:
     """Read, filter, write."""
     from jconv.data import _images as images
+    from jconv.kernels import kernel_from
     from jconv.tasks._images import filter_image, visible
-    from jconv.tasks._specification import kernel_from
 
     kernel = kernel_from(args.kernel)
     kind = images.picture_format(args.out)

@@ -25,7 +25,7 @@ def run(args: argparse.Namespace) -> None:
 
     from jconv._core.errors import InputError
     from jconv._core.extras import needed
-    from jconv.tasks._specification import kernel_from, kernel_names
+    from jconv.kernels import kernel_from, kernel_names
 
     names = args.names or kernel_names()
     built = {name: kernel_from(name) for name in names}

@@ -51,12 +51,12 @@ class Parser(argparse.ArgumentParser):
 
 
 def positive(text: str) -> int:
-    """A whole number of at least 1."""
+    """Read an integer of at least 1."""
     return _at_least(1, text)
 
 
 def natural(text: str) -> int:
-    """A whole number of at least 0."""
+    """Read an integer of at least 0."""
     return _at_least(0, text)
 
 
@@ -66,13 +66,13 @@ def _at_least(least: int, text: str) -> int:
     except ValueError:
         number = least - 1
     if not least <= number < 2**31:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {least} up")
+        raise argparse.ArgumentTypeError(f"expected an integer >= {least}, got {text!r}")
     return number
 
 
 def add_settings(parser: argparse.ArgumentParser, cls: type[Settings]) -> None:
     """An option for each field of a task's settings; `settings_of` reads them back."""
-    from jconv.tasks._settings import fields
+    from jconv.tasks._fields import fields
 
     group = parser.add_argument_group("settings", "which a config file may hold as well")
     for name, field in fields(cls).items():
@@ -90,7 +90,8 @@ def add_settings(parser: argparse.ArgumentParser, cls: type[Settings]) -> None:
 
 def settings_of(args: argparse.Namespace, cls: type[S]) -> S:
     """A task's settings: its defaults, then the config file's, then those on the command line."""
-    from jconv.tasks._settings import as_dict, fields, read_config, settings_from
+    from jconv.tasks._fields import fields
+    from jconv.tasks._settings import as_dict, read_config, settings_from
 
     given = {name: value for name, value in vars(args).items() if name.startswith("setting:")}
     told = {}

@@ -10,30 +10,40 @@ import numpy as np
 from jconv._core import check
 from jconv._core.errors import InputError
 from jconv._core.extras import needed
+from jconv.data._decode import picture_kind, read_picture
 from jconv.data._images import load_image, size_of
-from jconv.data._labelled import Labelled, check_labels, class_folders, existing_folder, files_in, load_each
+from jconv.data._labelled import (
+    Labelled,
+    check_classes,
+    check_labels,
+    class_folders,
+    existing_folder,
+    files_in,
+    load_each,
+)
 
-ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
+ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".gif", ".bmp", ".webp")
 
 
 def image_folder(
-    folder: str | os.PathLike,
+    folder: str | os.PathLike[str],
     *,
     size: tuple[int, int] | None = None,
     channels: int = 3,
     skip_damaged: bool = False,
 ) -> Labelled:
-    """Pictures from a folder with a folder for each class, whose name is that of the class.
+    """Read pictures from a folder with a folder for each class, whose name is that of the class.
 
     Parameters
     ----------
     folder : path
+        Holds a folder for each class.
     size : (rows, columns), optional
-        Resize every picture to this; without it all must be of one size already.
+        Resize every picture to this; without it all must have one size already.
     channels : 1 or 3
-        Grey or colour.
+        Grey or colour; pictures of the other kind are converted. Default 3.
     skip_damaged : bool
-        Leave out what cannot be read, and tell of it in `skipped`.
+        Leave out what cannot be read, and list it in `skipped`. Default False.
 
     Returns
     -------
@@ -43,86 +53,136 @@ def image_folder(
     Raises
     ------
     InputError
-        For a picture that cannot be read, a class without pictures, or pictures of different sizes; it is named.
+        When a picture cannot be read, a class has no pictures, or the pictures differ in size; the file is named.
+
+    Examples
+    --------
+    >>> image_folder("no_such_folder")
+    Traceback (most recent call last):
+    jconv.InputError: there is no folder 'no_such_folder'; pass one that exists
     """
     files, labels, names = class_folders(folder, ENDINGS)
-    images, kept, skipped = load_each(
-        lambda file: fitted(load_image(file), size=size, channels=channels), files, skip_damaged=skip_damaged
+    images, indices, skipped = load_each(
+        lambda file: resize(load_image(file), size=size, channels=channels), files, skip_damaged=skip_damaged
     )
-    _one_size(images, [files[i] for i in kept])
-    found = np.asarray(labels, np.int32)[kept]
-    if missing := [name for label, name in enumerate(names) if label not in found]:
-        raise InputError(f"of the classes {', '.join(map(repr, missing))} no picture could be read; add some")
-    return Labelled(np.stack(images), found, names, tuple(skipped))
+    _check_one_size(images, [files[i] for i in indices])
+    loaded = np.asarray(labels, np.int32)[indices]
+    check_classes(loaded, names, "picture")
+    return Labelled(np.stack(images), loaded, names, tuple(skipped))
 
 
 def mask_folders(
-    images: str | os.PathLike,
-    masks: str | os.PathLike,
+    images: str | os.PathLike[str],
+    masks: str | os.PathLike[str],
     *,
     classes: int,
     channels: int = 3,
     skip_damaged: bool = False,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Pictures, and for each a mask of the same name (its ending apart) and size that holds the class of each pixel.
+    """Read pictures, and for each a mask that holds the class of each pixel.
 
     Parameters
     ----------
-    images, masks : paths
+    images, masks : path
+        Two folders; a picture and its mask have the same name, apart from the ending.
     classes : int
-        The masks' grey levels are 0 … classes − 1, as whole numbers.
+        The number of classes; a mask's levels are 0 … classes − 1.
     channels : 1 or 3
+        Grey or colour. Default 3.
     skip_damaged : bool
-        Leave out pairs of which one cannot be read.
+        Leave out pairs of which one cannot be read. Default False.
 
     Returns
     -------
-    (pictures (N, H, W, channels) float32, masks (N, H, W) int32)
+    pictures : array (N, H, W, channels)
+        float32 in [0, 1].
+    masks : array (N, H, W)
+        int32.
 
     Raises
     ------
     InputError
-        Where a mask is missing, of another size than its picture, or holds a level outside the classes, or where the
-        pictures are not all of one size; the file is named.
+        When a mask is missing, has another size than its picture, or holds a level outside the classes, or when the
+        pictures differ in size; the file is named.
+
+    Examples
+    --------
+    >>> mask_folders("no_such_folder", "masks", classes=2)
+    Traceback (most recent call last):
+    jconv.InputError: there is no folder 'no_such_folder'; pass one that exists
     """
+    files = mask_pairs(images, masks)
+    pairs, indices, _ = load_each(
+        lambda pair: load_pair(pair, classes, channels), list(files.items()), skip_damaged=skip_damaged
+    )
+    _check_one_size([image for image, _ in pairs], [list(files)[i] for i in indices])
+    return np.stack([image for image, _ in pairs]), np.stack([mask for _, mask in pairs])
+
+
+def mask_pairs(images: str | os.PathLike[str], masks: str | os.PathLike[str]) -> dict[Path, Path | None]:
+    """Return the pictures of a folder and for each the mask of that name in another; None where there is none."""
     root, other = existing_folder(images), existing_folder(masks)
     files = files_in(root, ENDINGS)
     if not files:
         raise InputError(f"the folder {str(root)!r} holds no file that ends in {', '.join(ENDINGS)}; add some")
     by_stem = {path.relative_to(other).with_suffix(""): path for path in files_in(other, ENDINGS)}
-
-    def pair(file: Path) -> tuple[np.ndarray, np.ndarray]:
-        mask_file = by_stem.get(file.relative_to(root).with_suffix(""))
-        if mask_file is None:
-            raise InputError(f"the picture {str(file)!r} has no mask of that name in {str(other)!r}; add it")
-        image, mask = fitted(load_image(file), size=None, channels=channels), load_mask(mask_file, classes)
-        if image.shape[:2] != mask.shape:
-            raise InputError(
-                f"the mask {str(mask_file)!r} is {size_of(mask)} and its picture {str(file)!r} {size_of(image)}; "
-                "make both of one size"
-            )
-        return image, mask
-
-    pairs, kept, _ = load_each(pair, files, skip_damaged=skip_damaged)
-    _one_size([image for image, _ in pairs], [files[i] for i in kept])
-    return np.stack([image for image, _ in pairs]), np.stack([mask for _, mask in pairs])
+    return {file: by_stem.get(file.relative_to(root).with_suffix("")) for file in files}
 
 
-def load_mask(path: str | os.PathLike, classes: int) -> np.ndarray:
-    """A picture file whose grey levels are classes, as (H, W) int32; palettes count by their indices."""
-    load_image(path)  # which says what is wrong with the file
-    if Path(path).suffix.lower() in (".tif", ".tiff"):
-        levels = needed("tifffile", "data").imread(path)
-    else:
-        with needed("PIL.Image", "data").open(path) as picture:
-            levels = np.asarray(picture)
-    if levels.ndim != 2:
-        raise InputError(f"the mask {str(path)!r} has shape {levels.shape}; save it as a grey picture")
+def load_pair(pair: tuple[Path, Path | None], classes: int, channels: int) -> tuple[np.ndarray, np.ndarray]:
+    """Read a picture (H, W, channels) and its mask (H, W), and check that both have one size."""
+    file, mask_file = pair
+    if mask_file is None:
+        raise InputError(f"the picture {str(file)!r} has no mask of that name; add it")
+    image, mask = resize(load_image(file), size=None, channels=channels), load_mask(mask_file, classes)
+    if image.shape[:2] != mask.shape:
+        raise InputError(
+            f"the mask {str(mask_file)!r} is {size_of(mask)} and its picture {str(file)!r} {size_of(image)}; "
+            "make both of one size"
+        )
+    return image, mask
+
+
+def load_mask(path: str | os.PathLike[str], classes: int) -> np.ndarray:
+    """Read a picture file whose levels are classes.
+
+    Parameters
+    ----------
+    path : path
+        A grey picture of 1, 8 or 16 bits, or one with a palette, whose indices count.
+    classes : int
+        The number of classes.
+
+    Returns
+    -------
+    array (H, W)
+        int32 in 0 … classes − 1.
+
+    Raises
+    ------
+    InputError
+        When the file cannot be read, has colours, or holds a level outside the classes.
+
+    Examples
+    --------
+    >>> load_mask("no_such_file.png", 2)
+    Traceback (most recent call last):
+    jconv.InputError: cannot read the image 'no_such_file.png': no such file
+    """
+    path = Path(path)
+    picture = read_picture(path)  # which says what is wrong with the file, and checks its size
+    levels = picture.frames[0]
+    if picture.palette:
+        with needed("PIL.Image", "data").open(path, formats=[picture_kind(path)]) as indices:
+            levels = np.asarray(indices)
+    if levels.ndim != 2 or len(picture.frames) > 1:
+        shape = levels.shape if len(picture.frames) == 1 else picture.frames.shape
+        raise InputError(f"the mask {str(path)!r} has shape {shape}; save it as a grey picture")
     return check_labels(levels.astype(np.uint8) if levels.dtype == bool else levels, classes, f"the mask {str(path)!r}")
 
 
-def fitted(image: np.ndarray, *, size: tuple[int, int] | None, channels: int) -> np.ndarray:
-    """A picture (H, W) or (H, W, 3) as (rows, columns, channels), resized with an antialiasing filter."""
+def resize(image: np.ndarray, *, size: tuple[int, int] | None, channels: int) -> np.ndarray:
+    """Return a picture (H, W) or (H, W, 3) as (rows, columns, channels), resized with an antialiasing filter."""
     if channels not in (1, 3):
         raise ValueError(f"`channels` must be 1 or 3, got {channels}; pass 1 for grey and 3 for colour")
     if channels == 1:
@@ -137,7 +197,7 @@ def fitted(image: np.ndarray, *, size: tuple[int, int] | None, channels: int) ->
     return np.dstack([np.asarray(p.resize((columns, rows), pillow.Resampling.BILINEAR)) for p in planes])
 
 
-def _one_size(images: list[np.ndarray], files: list[Path]) -> None:
+def _check_one_size(images: list[np.ndarray], files: list[Path]) -> None:
     for image, file in zip(images, files):
         if image.shape != images[0].shape:
             raise InputError(

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from jconv._core.errors import InputError
+from jconv._core.names import list_known
 
 K = TypeVar("K")
 T = TypeVar("T")
@@ -24,42 +25,76 @@ class Labelled(NamedTuple):
     labels: np.ndarray
     """(N,) int32, counted from 0."""
     names: tuple[str, ...]
-    """Of the classes."""
+    """The names of the classes."""
     skipped: tuple[str, ...] = ()
-    """What could not be used and was left out, as asked: one message for each file."""
+    """One message for each file that could not be used and was left out, as asked."""
 
 
-def check_labels(labels: Any, classes: int, source: str) -> np.ndarray:
-    """Labels as int32, else an InputError that names the first which lies outside 0 … classes − 1, and its place."""
+def check_labels(labels: ArrayLike, classes: int, source: str) -> np.ndarray:
+    """Check that labels are integers in 0 … classes − 1.
+
+    Parameters
+    ----------
+    labels : array of integers
+        Of any shape.
+    classes : int
+        The number of classes.
+    source : str
+        Where the labels come from, such as a file's name; messages begin with it.
+
+    Returns
+    -------
+    array of int32
+        The labels, in their shape.
+
+    Raises
+    ------
+    InputError
+        When they are not integers, there are none, or one lies outside; the first such one and its place are named.
+
+    Examples
+    --------
+    >>> check_labels([0, 2, 1], 3, "labels.txt")
+    array([0, 2, 1], dtype=int32)
+    """
     array = np.asarray(labels)
     if not np.issubdtype(array.dtype, np.integer) or not array.size:
-        raise InputError(f"{source} must hold whole numbers as labels, got {array.dtype} of shape {array.shape}")
+        raise InputError(f"{source} must hold integers as labels, got {array.dtype} of shape {array.shape}")
     outside = np.argwhere((array < 0) | (array >= classes))
     if len(outside):
         where = tuple(map(int, outside[0]))
         at = where[0] if len(where) == 1 else where
         raise InputError(
             f"{source} holds the label {int(array[tuple(where)])} at {at}, and {len(outside) - 1} more outside "
-            f"0 … {classes - 1}; count the classes from 0, or say that there are more"
+            f"0 … {classes - 1}; count the classes from 0, or pass a larger number of classes"
         )
     return array.astype(np.int32)
 
 
-def known_name(name: str, known: Iterable[str], what: str) -> str:
-    """`name` if it is one of `known`, else an InputError that names the nearest."""
+def check_column(name: str, known: Iterable[str], what: str) -> None:
+    """Raise an InputError, which names the nearest, unless `name` is one of `known`."""
     known = list(map(str, known))
-    if name in known:
-        return name
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ";"
-    raise InputError(f"{what} has no {name!r}{hint} it has {', '.join(map(repr, known)) or 'none'}")
+    if name not in known:
+        raise InputError(f"{what} has no {name!r}{list_known(name, known, 'It has')}")
 
 
-def class_folders(folder: str | os.PathLike, endings: Sequence[str]) -> tuple[list[Path], list[int], tuple[str, ...]]:
-    """The files of a folder of class folders, the class of each, and the classes' names, all in the order of names.
+def check_classes(labels: np.ndarray, names: Sequence[str], things: str) -> None:
+    """Raise an InputError where there are fewer than two classes, or no example of one of them could be read."""
+    if missing := [name for label, name in enumerate(names) if label not in labels]:
+        raise InputError(f"of the classes {', '.join(map(repr, missing))} no {things} could be read; add some")
 
-    Hidden files and files with other endings do not count. Raises an InputError where there is no such folder, none in
-    it, or where one of them holds no file that counts.
+
+def class_folders(
+    folder: str | os.PathLike[str], endings: Sequence[str]
+) -> tuple[list[Path], list[int], tuple[str, ...]]:
+    """List the files of a folder of class folders, the class of each, and the classes' names, in the order of names.
+
+    Hidden files and files with other endings do not count.
+
+    Raises
+    ------
+    InputError
+        When there is no such folder, it holds no folder, or one of these holds no file that counts.
     """
     root = existing_folder(folder)
     classes = sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
@@ -67,10 +102,10 @@ def class_folders(folder: str | os.PathLike, endings: Sequence[str]) -> tuple[li
         raise InputError(f"the folder {str(root)!r} has no folders in it; make one for each class")
     files, labels, empty = [], [], []
     for label, path in enumerate(classes):
-        found = files_in(path, endings)
-        files += found
-        labels += [label] * len(found)
-        empty += [] if found else [path.name]
+        members = files_in(path, endings)
+        files += members
+        labels += [label] * len(members)
+        empty += [] if members else [path.name]
     if empty:
         raise InputError(
             f"in {str(root)!r} the class folders {', '.join(map(repr, empty))} hold no file that ends in "
@@ -80,13 +115,13 @@ def class_folders(folder: str | os.PathLike, endings: Sequence[str]) -> tuple[li
 
 
 def files_in(folder: Path, endings: Sequence[str]) -> list[Path]:
-    """The files under a folder with one of these endings, hidden ones left out, in the order of their names."""
-    wanted = lambda path: path.is_file() and path.suffix.lower() in endings and not path.name.startswith(".")
-    return sorted(path for path in folder.rglob("*") if wanted(path))
+    """List the files under a folder with one of these endings, without hidden ones, in the order of their names."""
+    counts = lambda path: path.is_file() and path.suffix.lower() in endings and not path.name.startswith(".")
+    return sorted(path for path in folder.rglob("*") if counts(path))
 
 
-def existing_folder(folder: str | os.PathLike) -> Path:
-    """`folder` as a Path, else an InputError."""
+def existing_folder(folder: str | os.PathLike[str]) -> Path:
+    """Return `folder` as a Path, else raise an InputError."""
     root = Path(folder)
     if not root.is_dir():
         raise InputError(f"there is no folder {str(root)!r}; pass one that exists")
@@ -96,19 +131,24 @@ def existing_folder(folder: str | os.PathLike) -> Path:
 def load_each(
     load: Callable[[K], T], files: Sequence[K], *, skip_damaged: bool
 ) -> tuple[list[T], list[int], list[str]]:
-    """Load files; of those that can be used the values and their indices, of the others the messages.
+    """Load files; return the values and indices of those that can be used, and the messages of the others.
 
-    Without `skip_damaged` the first that cannot be used is an InputError, and one when none can.
+    Raises
+    ------
+    InputError
+        When none can be used, and, without `skip_damaged`, for the first that cannot.
     """
-    values, kept, skipped = [], [], []
+    values, indices, skipped = [], [], []
     for index, file in enumerate(files):
         try:
             values.append(load(file))
-            kept.append(index)
+            indices.append(index)
         except InputError as error:
             if not skip_damaged:
-                raise InputError(f"{error}; repair or remove it, or ask to skip damaged files") from error
+                raise InputError(
+                    f"{str(error).rstrip('.')}; repair or remove it, or ask to skip damaged files"
+                ) from error
             skipped.append(str(error))
     if not values:
         raise InputError(f"none of {len(files)} files could be used; the first: {skipped[0] if skipped else 'missing'}")
-    return values, kept, skipped
+    return values, indices, skipped

@@ -12,7 +12,7 @@ import numpy as np
 from jconv._core import check
 from jconv._core.errors import InputError
 from jconv._core.extras import needed
-from jconv.data._image_folders import ENDINGS, fitted
+from jconv.data._image_folders import ENDINGS, resize
 from jconv.data._images import load_image
 from jconv.data._labelled import class_folders
 
@@ -28,10 +28,22 @@ class Source(Protocol):
 class ImageFiles:
     """The pictures of a folder of class folders, each read when it is asked for: (picture (H, W, channels), label).
 
-    Raises what `image_folder` raises; a damaged picture only when it is read.
+    Parameters
+    ----------
+    folder : path
+        Holds a folder for each class, whose name is that of the class.
+    size : (rows, columns)
+        Every picture is resized to this.
+    channels : 1 or 3
+        Grey or colour. Default 3.
+
+    Raises
+    ------
+    InputError
+        As `image_folder`; for a damaged picture only when it is read.
     """
 
-    def __init__(self, folder: str | os.PathLike, *, size: tuple[int, int], channels: int = 3):
+    def __init__(self, folder: str | os.PathLike[str], *, size: tuple[int, int], channels: int = 3) -> None:
         self.files, self.labels, self.names = class_folders(folder, ENDINGS)
         self.size, self.channels = size, channels
 
@@ -40,20 +52,32 @@ class ImageFiles:
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.int32]:
         file: Path = self.files[index]
-        return fitted(load_image(file), size=self.size, channels=self.channels), np.int32(self.labels[index])
+        return resize(load_image(file), size=self.size, channels=self.channels), np.int32(self.labels[index])
 
 
 def stream(source: Source, *, batch_size: int, seed: int, change: Callable[..., Any] | None = None) -> Any:
-    """Shuffled batches without end, as a `grain.MapDataset`: what `jconv.training.fit` takes as its `batch`.
+    """Shuffle examples into batches without end, for the `batch` of `jconv.training.fit`.
 
     Parameters
     ----------
     source : object with len(source) and source[i]
+        The examples, such as `ImageFiles`.
     batch_size : int
+        Examples in each batch.
     seed : int
         Decides the order; each epoch has its own.
     change : callable (example, numpy.random.Generator) -> example, optional
         A random change of each example, whenever it is drawn.
+
+    Returns
+    -------
+    grain.MapDataset
+        Batch number i is ``result[i]``.
+
+    Raises
+    ------
+    InputError
+        When there are fewer examples than a batch takes, or grain, of the extra `stream`, is not installed.
 
     Notes
     -----

@@ -11,6 +11,7 @@ from jconv.kernels._elementary import box, emboss, identity, laplacian, sharpen
 from jconv.kernels._gabors import gabor, gabor_bank, log_gabor, log_gabor_bank
 from jconv.kernels._gaussians import gaussian, gaussian1d
 from jconv.kernels._optics import airy, disk, moffat, motion
+from jconv.kernels._specification import kernel_from, kernel_names
 from jconv.kernels._steerable import laplacian_of_gaussian, riesz, savitzky_golay, steerable
 from jconv.kernels._table import NAMES, build
 
@@ -34,6 +35,8 @@ __all__ = [
     "gaussian",
     "gaussian1d",
     "identity",
+    "kernel_from",
+    "kernel_names",
     "laplacian",
     "laplacian_of_gaussian",
     "log_gabor",

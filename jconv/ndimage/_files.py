@@ -1,49 +1,141 @@
-"""Pictures and videos from and to files, through imageio (the `data` extra)."""
+"""Pictures and videos from and to files (the `data` extra)."""
 
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import ArrayLike, DTypeLike
+
+from jconv._core.extras import needed
+from jconv._core.files import beside
+from jconv.data import read_picture, write_picture
 
 
-def read_image(path, *, dtype: Any = None) -> np.ndarray:
-    """A picture as (H, W) if grey, (H, W, C) if colour; whole numbers are scaled to 0 … 1 for a floating `dtype`.
+def read_image(path: str | os.PathLike[str], *, dtype: DTypeLike | None = None) -> np.ndarray:
+    """Read a picture in its own type; of a stack or an animation the first.
 
+    Parameters
+    ----------
+    path : path
+        A PNG, JPEG, TIFF, GIF, BMP or WebP file; its content decides, not its name.
+    dtype : dtype, optional
+        Convert to this type; for a floating one, integers are scaled to 0 … 1. Default: the file's own.
+
+    Returns
+    -------
+    array (H, W) or (H, W, C)
+        Grey, or with C channels: 2 (grey, alpha), 3 (RGB) or 4 (RGBA). Palettes are expanded to their colours.
+
+    Raises
+    ------
+    FileNotFoundError
+        When there is no such file.
+    ValueError
+        When it is not a picture, is damaged, or declares more bytes than `JCONV_MAX_BYTES` allows (2 GiB by default).
+
+    Notes
+    -----
+    The reader is `jconv.data.read_picture`; `jconv.data.load_image` gives real numbers in [0, 1] and refuses stacks.
+
+    Examples
+    --------
     >>> read_image("no_such_file.png")
     Traceback (most recent call last):
     FileNotFoundError: ...
     """
-    return _scaled(_read(path, "picture", index=0), dtype)
+    return _scale(_read(path, "picture")[0], dtype)
 
 
-def read_video(path, *, dtype: Any = None) -> np.ndarray:
-    """A video, an animation or a stack of pages as (T, H, W) or (T, H, W, C); see `read_image`.
+def read_video(path: str | os.PathLike[str], *, dtype: DTypeLike | None = None) -> np.ndarray:
+    """Read a video, an animation or a stack of pages in its own type.
 
-    Animated GIF, PNG and multi-page TIFF need no more than imageio; MP4 and the like one of its video plugins.
+    Parameters
+    ----------
+    path : path
+        An animated GIF, PNG or WebP, a multi-page TIFF, or MP4 and the like, for which imageio needs one of its video
+        plugins.
+    dtype : dtype, optional
+        As in `read_image`.
+
+    Returns
+    -------
+    array (T, H, W) or (T, H, W, C)
+        A file with one picture has T = 1.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        As `read_image`.
+
+    Examples
+    --------
+    >>> read_video("no_such_file.gif")
+    Traceback (most recent call last):
+    FileNotFoundError: ...
     """
-    pages = Path(path).suffix.lower() in (".tif", ".tiff")  # which come as one array by themselves
-    frames = _read(path, "video", **({} if pages else {"index": ...}))
-    if frames.ndim < 3 or (frames.ndim == 3 and frames.shape[-1] in (3, 4)):
-        frames = frames[None]
-    return _scaled(frames, dtype)
+    return _scale(_read(path, "video"), dtype)
 
 
-def write_image(path, image, **options) -> None:
-    """Write a picture (H, W) or (H, W, C). Floating values 0 … 1 become 0 … 255, rounded; others are clipped first.
+def write_image(path: str | os.PathLike[str], image: ArrayLike, **options: Any) -> None:
+    """Write a picture, whole or not at all.
 
-    The file appears whole or not at all. `options` go to imageio.
+    Parameters
+    ----------
+    path : path
+        Its ending says which format; any that imageio knows.
+    image : array (H, W) or (H, W, C)
+        Grey, or with C = 1, 3 or 4 channels. Real numbers are clipped to 0 … 1 and become 0 … 255, rounded.
+    **options
+        Go to `imageio.v3.imwrite`.
+
+    Raises
+    ------
+    ValueError
+        When the shape is not that of a picture, a value is NaN or infinite, or the ending is unknown.
+
+    Examples
+    --------
+    >>> write_image("picture.no_such_format", np.zeros((4, 4)))
+    Traceback (most recent call last):
+    ValueError: `path` must end in a known picture format, got 'picture.no_such_format'; .png is a safe choice
     """
     pixels = _pixels("image", image, (2, 3))
-    _write(path, pixels, options)
+    if Path(path).suffix.lower() == ".png" and pixels.dtype == np.uint16 and not options:
+        write_picture(path, pixels[None])  # Pillow, behind imageio, has no colours of 16 bits
+    else:
+        _write(path, pixels, options)
 
 
-def write_video(path, frames, *, fps: float = 24.0, **options) -> None:
-    """Write (T, H, W) or (T, H, W, C) at `fps` frames a second; see `write_image` and `read_video`."""
+def write_video(path: str | os.PathLike[str], frames: ArrayLike, *, fps: float = 24.0, **options: Any) -> None:
+    """Write a video, an animation or a stack of pages, whole or not at all.
+
+    Parameters
+    ----------
+    path : path
+        Its ending says which format; see `read_video`.
+    frames : array (T, H, W) or (T, H, W, C)
+        As in `write_image`.
+    fps : float
+        Frames per second. Default 24.
+    **options
+        Go to `imageio.v3.imwrite`.
+
+    Raises
+    ------
+    ValueError
+        As `write_image`.
+
+    Examples
+    --------
+    >>> write_video("video.gif", np.zeros((4, 4)))
+    Traceback (most recent call last):
+    ValueError: `frames` must be grey, of rank 3, or have 1, 3 or 4 channels last; got shape (4, 4)
+    """
     pixels = _pixels("frames", frames, (3, 4))
     suffix = Path(path).suffix.lower()
     if suffix in (".gif", ".png", ".apng", ".webp"):
@@ -53,30 +145,33 @@ def write_video(path, frames, *, fps: float = 24.0, **options) -> None:
     _write(path, pixels, options)
 
 
-def _imageio():
-    try:
-        import imageio.v3
-    except ImportError as error:
-        raise ImportError("pictures need imageio; install jconv[data]") from error
-    return imageio.v3
+_VIDEO_MARKS = ((4, b"ftyp"), (0, b"\x1a\x45\xdf\xa3"), (8, b"AVI "))
+"""Where MP4 and MOV, Matroska and WebM, and AVI files say what they are."""
 
 
-def _read(path, kind: str, **options) -> np.ndarray:
+def _read(path: str | os.PathLike[str], kind: str) -> np.ndarray:
+    """All frames of a file, whatever raises as an error that names `path`."""
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"`path` must be a {kind}, got {str(path)!r}; there is no such file")
+    with open(path, "rb") as file:
+        head = file.read(16)
     try:
-        array = np.asarray(_imageio().imread(path, **options))
+        if any(head[at:].startswith(mark) for at, mark in _VIDEO_MARKS):
+            frames = np.asarray(_imageio().imread(path, index=... if kind == "video" else 0))
+            return frames if kind == "video" else frames[None]
+        return read_picture(path).frames
     except ImportError:
         raise
-    except Exception as error:  # imageio's plugins raise of every class
+    except Exception as error:  # imageio's plugins raise errors of every class
         raise ValueError(f"`path` must be a {kind}, got {str(path)!r}: {error}") from error
-    if array.size == 0:
-        raise ValueError(f"`path` must be a {kind} of at least one pixel, got shape {array.shape}")
-    return array
 
 
-def _scaled(array: np.ndarray, dtype: Any) -> np.ndarray:
+def _imageio() -> ModuleType:
+    return needed("imageio.v3", "data")
+
+
+def _scale(array: np.ndarray, dtype: DTypeLike | None) -> np.ndarray:
     if dtype is None:
         return array
     dtype = np.dtype(dtype)
@@ -85,7 +180,7 @@ def _scaled(array: np.ndarray, dtype: Any) -> np.ndarray:
     return array.astype(dtype)
 
 
-def _pixels(name: str, array: Any, ranks: tuple[int, ...]) -> np.ndarray:
+def _pixels(name: str, array: ArrayLike, ranks: tuple[int, int]) -> np.ndarray:
     values = np.asarray(array)
     if values.ndim not in ranks or values.size == 0 or (values.ndim == ranks[1] and values.shape[-1] not in (1, 3, 4)):
         raise ValueError(
@@ -102,18 +197,9 @@ def _pixels(name: str, array: Any, ranks: tuple[int, ...]) -> np.ndarray:
     return values
 
 
-def _write(path, pixels: np.ndarray, options: dict) -> None:
+def _write(path: str | os.PathLike[str], pixels: np.ndarray, options: dict[str, Any]) -> None:
     path, imageio = Path(path), _imageio()
-    from imageio.config import known_extensions
-
-    if path.suffix.lower() not in known_extensions:
+    if path.suffix.lower() not in needed("imageio.config", "data").known_extensions:
         raise ValueError(f"`path` must end in a known picture format, got {str(path)!r}; .png is a safe choice")
-    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=path.stem, suffix=path.suffix)
-    os.close(handle)
-    try:
-        imageio.imwrite(beside, pixels, **options)
-        os.chmod(beside, 0o644)
-        os.replace(beside, path)
-    except BaseException:
-        Path(beside).unlink(missing_ok=True)
-        raise
+    with beside(path) as unfinished:
+        imageio.imwrite(unfinished, pixels, **options)

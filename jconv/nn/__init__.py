@@ -1,5 +1,13 @@
-"""Layers of convolutional networks (`flax.nnx` modules), channels last, on jconv's own convolutions."""
+"""Layers of convolutional networks (`flax.nnx` modules), channels last, on jconv's own convolutions.
 
+Needs Flax: ``pip install 'jconv[nn]'``.
+"""
+
+from jconv._core.extras import needed
+
+needed("flax", "nn")
+
+# ruff: noqa: E402 - a missing package is to be reported before the modules below trip over it
 from jconv.nn.analysis import ReceptiveField, effective_receptive_field, parameter_count, receptive_field, saliency
 from jconv.nn.detection import (
     Detections,

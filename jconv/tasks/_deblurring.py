@@ -29,11 +29,12 @@ from jconv._core.extras import needed
 from jconv._core.files import output_folder
 from jconv.data import load_image, save_image
 from jconv.tasks._camera import blur, blur_kernel, inner, pairs
+from jconv.tasks._fields import setting
 from jconv.tasks._photographs import photographs
 from jconv.tasks._recipe import learn, schedule
 from jconv.tasks._restorer import Restorer, kernel_of
 from jconv.tasks._saved import SavedModel, course, save_run
-from jconv.tasks._settings import Settings, setting
+from jconv.tasks._settings import Settings
 from jconv.tasks._task import Row, Task
 from jconv.training import Callback, Checkpoints, State, bootstrap_interval, functional
 

@@ -17,16 +17,17 @@ from jconv._core.extras import needed
 from jconv._core.files import output_folder
 from jconv.data import load_image
 from jconv.nn import Detections, Detector, detection_loss, detections, non_max_suppression
+from jconv.tasks._fields import setting
 from jconv.tasks._learn_scenes import TESTED, learn_scenes
 from jconv.tasks._saved import SavedModel, course, save_run
 from jconv.tasks._scenes import Scene
-from jconv.tasks._settings import Settings, setting
+from jconv.tasks._settings import Settings
 from jconv.tasks._task import Row, Task
 from jconv.training import (
     AveragePrecision,
-    Boxes,
     Callback,
     Checkpoints,
+    ScoredBoxes,
     State,
     average_precision,
 )
@@ -52,8 +53,8 @@ class Examples(NamedTuple):
     """A few test pictures, the truth about them, and what was found on them."""
 
     images: np.ndarray
-    truth: list[Boxes]
-    found: list[Boxes]
+    truth: list[ScoredBoxes]
+    found: list[ScoredBoxes]
 
 
 class DetectionResult(NamedTuple):
@@ -173,27 +174,27 @@ def predict_detection(saved: SavedModel, files: Sequence[Path], out: Path) -> li
     return rows
 
 
-def _true(scene: Scene) -> list[Boxes]:
+def _true(scene: Scene) -> list[ScoredBoxes]:
     boxes, labels = np.asarray(scene.boxes), np.asarray(scene.labels)
-    return [Boxes(b[present], l[present]) for b, l, present in zip(boxes, labels, labels >= 0)]
+    return [ScoredBoxes(b[present], l[present]) for b, l, present in zip(boxes, labels, labels >= 0)]
 
 
-def _found(found: Detections) -> list[Boxes]:
+def _found(found: Detections) -> list[ScoredBoxes]:
     boxes, scores, labels = (np.asarray(a) for a in found)
-    return [Boxes(b[s > 0], l[s > 0], s[s > 0]) for b, s, l in zip(boxes, scores, labels)]
+    return [ScoredBoxes(b[s > 0], l[s > 0], s[s > 0]) for b, s, l in zip(boxes, scores, labels)]
 
 
-def _shown(found: Boxes) -> Boxes:
+def _shown(found: ScoredBoxes) -> ScoredBoxes:
     """Those of which the network is sure enough, and of several digits in one place the surest."""
     if found.scores is None:
         return found
     sure = found.scores >= SHOWN
     sure[sure] = non_max_suppression(jnp.asarray(found.boxes[sure]), jnp.asarray(found.scores[sure]))
-    return Boxes(found.boxes[sure], found.labels[sure], found.scores[sure])
+    return ScoredBoxes(found.boxes[sure], found.labels[sure], found.scores[sure])
 
 
-def _drawn(boxes: Boxes) -> tuple[np.ndarray, list[str], list[int]]:
-    """Boxes, captions and colours, as `jconv.plotting.draw_boxes` takes them."""
+def _drawn(boxes: ScoredBoxes) -> tuple[np.ndarray, list[str], list[int]]:
+    """ScoredBoxes, captions and colours, as `jconv.plotting.draw_boxes` takes them."""
     boxes = _shown(boxes)
     scores = [""] * len(boxes.labels) if boxes.scores is None else [f" {score:.2f}" for score in boxes.scores]
     return (

@@ -20,9 +20,10 @@ from jconv._core.files import output_folder
 from jconv.data import load_image
 from jconv.nn import CNN
 from jconv.tasks._augment import random_affine
+from jconv.tasks._fields import setting
 from jconv.tasks._recipe import learn, shuffled
 from jconv.tasks._saved import SavedModel, course, save_run, share_right
-from jconv.tasks._settings import Settings, setting
+from jconv.tasks._settings import Settings
 from jconv.tasks._task import Row, Task
 from jconv.training import Callback, Checkpoints, State, confusion_matrix, evaluate, functional
 

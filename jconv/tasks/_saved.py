@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
+from jconv._core.archives import describe, read_npz
 from jconv._core.errors import InputError
 from jconv._core.files import atomic, output_folder, write_json
 from jconv.tasks._settings import S, Settings, as_dict, settings_from, write_config
@@ -48,13 +49,12 @@ class SavedModel(NamedTuple):
             When the arrays of the file are not those of the module.
         """
         apply, params, variables = functional(module)
-        wanted = {name: f"{a.dtype}{list(a.shape)}" for name, a in _arrays(params, variables).items()}
-        found = {name: f"{a.dtype}{list(a.shape)}" for name, a in self.arrays.items()}
-        for name in (*wanted, *found):
-            if wanted.get(name) != found.get(name):
+        expected, saved = describe(_arrays(params, variables)), describe(self.arrays)
+        for name in (*expected, *saved):
+            if expected.get(name) != saved.get(name):
                 raise InputError(
                     f"the model {str(self.path)!r} is another network: its array {name} is "
-                    f"{found.get(name, 'absent')}, here it is {wanted.get(name, 'absent')}; train it anew"
+                    f"{saved.get(name, 'absent')}, here it is {expected.get(name, 'absent')}; train it again"
                 )
         params, variables = (self._fill(tree, part) for tree, part in ((params, "params"), (variables, "variables")))
         return jax.jit(lambda *inputs: apply(params, variables, *inputs)[0])
@@ -107,12 +107,13 @@ def load_model(folder: str | os.PathLike) -> SavedModel:
     if not path.is_file():
         raise InputError(f"there is no trained model {str(path)!r}; train one with jconv train TASK --out {folder}")
     try:
-        with np.load(path) as file:  # without pickles, so that a model from elsewhere can do no harm
-            arrays = {name: file[name] for name in file.files}
+        arrays = read_npz(path)  # without pickles, so that a model from elsewhere can do no harm
         about = json.loads(str(arrays.pop(_ABOUT)))
         return SavedModel(path, about["task"], about["settings"], about["about"], arrays)
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError(f"{str(path)!r} is no model of jconv, or is damaged; train it anew") from error
+    except InputError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError, EOFError, NotImplementedError, zipfile.BadZipFile) as error:
+        raise InputError(f"{str(path)!r} is not a model of jconv, or is damaged; train it again") from error
 
 
 def _arrays(params: PyTree, variables: PyTree) -> dict[str, np.ndarray]:

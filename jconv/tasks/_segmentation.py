@@ -19,10 +19,11 @@ from jconv._core.extras import needed
 from jconv._core.files import output_folder
 from jconv.data import load_image, save_image
 from jconv.nn import UNet
+from jconv.tasks._fields import setting
 from jconv.tasks._learn_scenes import learn_scenes
 from jconv.tasks._saved import SavedModel, course, save_run
 from jconv.tasks._scenes import Scene
-from jconv.tasks._settings import Settings, setting
+from jconv.tasks._settings import Settings
 from jconv.tasks._task import Row, Task
 from jconv.training import Callback, Checkpoints, State, bootstrap_interval, class_iou
 

@@ -23,9 +23,10 @@ from jconv._core.files import output_folder
 from jconv.data import Sound, load_sound, save_sound, sound_folder
 from jconv.nn import SpectrogramNet
 from jconv.nn.layers._log_mel import mel_bands
+from jconv.tasks._fields import setting
 from jconv.tasks._recipe import learn, shuffled
 from jconv.tasks._saved import SavedModel, course, save_run, share_right
-from jconv.tasks._settings import Settings, check_widths, setting
+from jconv.tasks._settings import Settings, check_widths
 from jconv.tasks._synthesis import KINDS, synthesise
 from jconv.tasks._task import Row, Task
 from jconv.training import Callback, Checkpoints, State, confusion_matrix, evaluate, functional

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from jconv._core.errors import InputError
 from jconv._core.files import output_folder, write_json
+from jconv._core.names import list_known
 from jconv.tasks import _deblurring as deblurring
 from jconv.tasks import _detection as detection
 from jconv.tasks import _digits as digits
@@ -35,9 +35,7 @@ TASKS: dict[str, Task] = {
 def find_task(name: str) -> Task:
     """The task of that name, else an InputError that names the nearest."""
     if name not in TASKS:
-        near = difflib.get_close_matches(name, TASKS, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise InputError(f"there is no task {name!r}{hint} Known tasks: {', '.join(TASKS)}")
+        raise InputError(f"there is no task {name!r}{list_known(name, TASKS, 'Known tasks')}")
     return TASKS[name]
 
 

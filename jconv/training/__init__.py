@@ -1,6 +1,16 @@
-"""Learning: jitted Optax loops as pure pairs of functions, checkpoints that resume to the same bits, metrics."""
+"""Learning: jitted Optax loops as pure pairs of functions, checkpoints that resume to the same bits, metrics.
 
-from jconv.training._average_precision import AveragePrecision, Boxes, average_precision
+Needs Flax, Optax, Orbax and tqdm: ``pip install 'jconv[train]'``.
+"""
+
+from jconv._core.errors import InputError
+from jconv._core.extras import needed
+
+for _package in ("flax", "optax", "orbax.checkpoint", "tqdm"):
+    needed(_package, "train")
+
+# ruff: noqa: E402 - a missing package is to be reported before the modules below trip over it
+from jconv.training._average_precision import AveragePrecision, ScoredBoxes, average_precision
 from jconv.training._checkpoint import CheckpointError, Checkpoints
 from jconv.training._early_stopping import EarlyStopping
 from jconv.training._fit import Callback, NonFiniteError, Report, evaluate, fit
@@ -13,15 +23,16 @@ from jconv.training._trainer import State, Trainer, trainer
 
 __all__ = [
     "AveragePrecision",
-    "Boxes",
     "Callback",
     "CheckpointError",
     "Checkpoints",
     "EarlyStopping",
+    "InputError",
     "JSONLines",
     "NonFiniteError",
     "ProgressBar",
     "Report",
+    "ScoredBoxes",
     "State",
     "TensorBoard",
     "Trainer",

@@ -1,4 +1,4 @@
-"""How well boxes are found, by the measure of the COCO benchmark."""
+"""How well boxes are detected, by the measure of the COCO benchmark."""
 
 from __future__ import annotations
 
@@ -13,15 +13,18 @@ from jconv._core.extras import needed
 from jconv.training._metrics import bootstrap_interval
 
 
-class Boxes(NamedTuple):
-    """The boxes of one picture."""
+class ScoredBoxes(NamedTuple):
+    """The boxes of one picture, in the order of array indices: rows before columns.
+
+    `jconv.data.CocoAnnotations` has columns before rows; its `rows_columns()` gives this order.
+    """
 
     boxes: np.ndarray
     """(M, 4): first row, first column, last row, last column."""
     labels: np.ndarray
     """(M,) in 0 … classes - 1."""
     scores: np.ndarray | None = None
-    """(M,), for boxes that were found."""
+    """(M,), for boxes that were detected; None for true ones."""
 
 
 class AveragePrecision(NamedTuple):
@@ -38,21 +41,26 @@ class AveragePrecision(NamedTuple):
 
 
 def average_precision(
-    truth: Sequence[Boxes], found: Sequence[Boxes], *, classes: int, resamples: int = 100
+    truth: Sequence[ScoredBoxes], found: Sequence[ScoredBoxes], *, classes: int, resamples: int = 100
 ) -> AveragePrecision:
-    """Average precision of the boxes found in some pictures, as `pycocotools` measures it (the `data` extra).
+    """Compute the average precision of boxes detected in pictures, as `pycocotools` does (the `data` extra).
 
     Parameters
     ----------
-    truth, found : sequences of Boxes
-        One for each picture.
+    truth, found : sequence of ScoredBoxes
+        One for each picture: the true boxes, and those that were detected, with their scores.
     classes : int
+        The number of classes.
     resamples : int
-        For the confidence intervals.
+        Resamples of the bootstrap for the confidence intervals. Default 100.
+
+    Returns
+    -------
+    AveragePrecision
 
     Raises
     ------
-    InputError
+    MissingPackageError
         When pycocotools is not installed.
     ValueError
         When the sequences differ in length or are empty, or `found` lacks scores.
@@ -61,9 +69,15 @@ def average_precision(
     -----
     The 100 surest boxes of a picture count, of all sizes together; classes without a true box are left out.
     T.-Y. Lin et al., Microsoft COCO: Common Objects in Context, ECCV 2014.
+
+    Examples
+    --------
+    >>> true = ScoredBoxes(np.array([[0.0, 0, 9, 9]]), np.array([0]))
+    >>> average_precision([true], [true._replace(scores=np.array([0.8]))], classes=1).at_50
+    1.0
     """
     if len(truth) != len(found) or not truth:
-        raise ValueError(f"`truth` and `found` must tell of the same pictures, got {len(truth)} and {len(found)}")
+        raise ValueError(f"`truth` and `found` must hold one entry for each picture, got {len(truth)} and {len(found)}")
     if any(f.scores is None for f in found):
         raise ValueError("`found` must have scores; average precision goes through the boxes by their scores")
     coco, cocoeval = needed("pycocotools.coco", "data"), needed("pycocotools.cocoeval", "data")
@@ -101,7 +115,7 @@ def average_precision(
         return AveragePrecision(*point, part(0), part(2))
 
 
-def _dataset(pictures: Sequence[Boxes], classes: int) -> dict[str, Any]:
+def _dataset(pictures: Sequence[ScoredBoxes], classes: int) -> dict[str, Any]:
     rows = []
     for picture, (boxes, labels, scores) in enumerate(pictures):
         for index, ((top, left, bottom, right), label) in enumerate(zip(np.asarray(boxes, float), labels)):

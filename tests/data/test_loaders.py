@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jconv._core.errors import InputError
+from jconv import InputError
 from jconv.data import (
     ImageFiles,
     check_labels,
@@ -177,8 +177,8 @@ def test_mnist(tmp_path):
     )
     refused("is cut off or damaged", "images", idx(pixels) + b"x")
     refused("is cut off or damaged", "images", idx(pixels)[:9])
-    refused("is no IDX file", "images", b"P5 4 5")
-    refused("is no IDX file", "images", b"")
+    refused("is not an IDX file", "images", b"P5 4 5")
+    refused("is not an IDX file", "images", b"")
     refused(r"pass bytes of shape \(N, H, W\)", "images", idx(labels))
     refused(r"7 pictures, and '.*labels' labels of shape \(6,\)", "labels", idx(labels[:6]))
     refused(
@@ -198,13 +198,13 @@ def test_cifar(tmp_path):
     assert found.labels.tolist() == [0, 1, 2, 0, 1, 2]
     (tmp_path / "hundred.bin").write_bytes(b"".join(record([9, 97 + i], image) for i, image in enumerate(pixels)))
     assert load_cifar(tmp_path / "hundred.bin", classes=100).labels.tolist() == [97, 98, 99]
-    with pytest.raises(InputError, match=r"is no binary file of CIFAR-10, or is cut off: its 9222 bytes"):
+    with pytest.raises(InputError, match=r"is not a binary file of CIFAR-10, or is cut off: its 9222 bytes"):
         load_cifar(tmp_path / "hundred.bin")
     (tmp_path / "wrong.bin").write_bytes(record([10], pixels[0]))
     with pytest.raises(InputError, match=r"wrong.bin' holds the label 10 at 0, and 0 more outside 0 … 9"):
         load_cifar(tmp_path / "wrong.bin")
     (tmp_path / "empty.bin").touch()
-    with pytest.raises(InputError, match=r"empty.bin' is no binary file"):
+    with pytest.raises(InputError, match=r"empty.bin' is not a binary file"):
         load_cifar(tmp_path / "empty.bin")
     with pytest.raises(InputError, match="no CIFAR files were named"):
         load_cifar()
@@ -252,10 +252,13 @@ def test_coco(tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda c: c["annotations"][1].update(image_id=8), "annotation 2 has the image_id 8, which is none"),
-        (lambda c: c["annotations"][0].update(category_id=1), "annotation 1 has the category_id 1, which is none"),
+        (lambda c: c["annotations"][1].update(image_id=8), "annotation 2 has the image_id 8, which is not listed"),
+        (
+            lambda c: c["annotations"][0].update(category_id=1),
+            "annotation 1 has the category_id 1, which is not",
+        ),
         (lambda c: c["annotations"][0].update(bbox=[1, 2, 0, 4]), r"has the bbox \[1, 2, 0, 4\] on a picture of 6×5"),
-        (lambda c: c["annotations"][0].update(bbox=[1, 2, 30, 4]), "must lie on it"),
+        (lambda c: c["annotations"][0].update(bbox=[6, 2, 30, 4]), "must lie on it"),
         (lambda c: c["annotations"][0].update(bbox=[1, 2, 3]), "it must be left, top, width, height"),
         (lambda c: c["annotations"][0].pop("bbox"), "has the bbox None"),
         (lambda c: c["images"][0].pop("height"), "lacks something in its images or categories: KeyError"),
@@ -272,7 +275,7 @@ def test_coco_files_that_are_wrong(tmp_path, change, message):
 def test_coco_files_that_are_none(tmp_path):
     path = coco(tmp_path)
     path.write_text(path.read_text()[:50])
-    with pytest.raises(InputError, match=r"boxes.json' is no JSON"):
+    with pytest.raises(InputError, match=r"boxes.json' is not JSON"):
         load_coco(path)
     with pytest.raises(InputError, match="cannot read the COCO file"):
         load_coco(tmp_path / "gone.json")
@@ -309,14 +312,14 @@ def test_rows():
         (
             [{"image": np.ones((2, 2)), "lable": 0}],
             {},
-            r"has no 'label'; did you mean 'lable'\? it has 'image', 'lable'",
+            r"has no 'label'; did you mean 'lable'\? It has: image, lable",
         ),
         (HubDataset([{"image": np.ones((2, 2)), "label": 2}]), {}, "the column 'label' holds the label 2 at 0"),
         ([{"image": np.ones((2, 2)), "label": -1}], {}, "holds the label -1 at 0"),
-        ([{"image": np.ones((2, 2)), "label": 0.5}], {}, "a label must be a whole number, got 0.5"),
+        ([{"image": np.ones((2, 2)), "label": 0.5}], {}, "a label must be an integer, got 0.5"),
         ([{"image": np.ones(2), "label": 0}], {}, r"the picture of row 0 has shape \(2,\)"),
-        ([{"image": np.full((2, 2), 999), "label": 0}], {}, "whole numbers outside 0 … 255"),
-        ([{"image": np.full((2, 2), np.nan), "label": 0}], {}, "that are no finite numbers"),
+        ([{"image": np.full((2, 2), 999), "label": 0}], {}, "integers outside 0 … 255"),
+        ([{"image": np.full((2, 2), np.nan), "label": 0}], {}, "that are not finite numbers"),
         ([{"image": np.ones((2, 2)), "label": 0}, {"image": np.ones((3, 2)), "label": 0}], {}, "pass a `size`"),
     ],
 )
@@ -357,7 +360,7 @@ def test_streamed_batches_are_a_function_of_seed_and_number(pets):
 
 
 def test_labels_that_are_none():
-    with pytest.raises(InputError, match="here must hold whole numbers as labels, got float64"):
+    with pytest.raises(InputError, match="here must hold integers as labels, got float64"):
         check_labels([0.5], 2, "here")
     with pytest.raises(InputError, match=r"of shape \(0,\)"):
         check_labels([], 2, "here")

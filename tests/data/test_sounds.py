@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from jconv._core.errors import InputError
+from jconv import InputError
 from jconv.data import Sound, load_sound, save_sound, sound_folder
 
 RNG = np.random.default_rng(0)

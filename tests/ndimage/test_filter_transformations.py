@@ -171,7 +171,7 @@ def test_pictures_and_videos_come_back(tmp_path):
     (tmp_path / "text.png").write_text("no picture")
     with pytest.raises(ValueError, match="`path` must be a picture"):
         ndi.read_image(tmp_path / "text.png")
-    with pytest.raises(FileNotFoundError, match="there is no such file"):
+    with pytest.raises(FileNotFoundError, match="no such file"):
         ndi.read_video(tmp_path / "none.gif")
 
 

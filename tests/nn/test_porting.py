@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from jconv._core.errors import InputError
+from jconv import InputError
 from jconv.nn import Conv, ConvNeXt, ConvTranspose, MobileNetV2, ResNet, from_torch, to_torch
 
 torch = pytest.importorskip("torch", reason="PyTorch is the reference of these tests")

@@ -123,7 +123,7 @@ def test_denoising_gains(tmp_path):
         ({"blur": "motoin"}, "`blur` must be one of 'motion', 'gaussian', 'none', got 'motoin'; did you mean 'motion'"),
         ({"noise": -0.1}, "`noise` must be a number from 0 to 1"),
         ({"size": 42}, "divide by 4"),
-        ({"size": 16}, "`size` must be a whole number from 40 to 192"),
+        ({"size": 16}, "`size` must be an integer from 40 to 192"),
     ],
 )
 def test_bad_settings(options, message):

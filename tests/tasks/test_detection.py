@@ -80,7 +80,7 @@ def test_new_pictures_of_any_size(run, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"size": 40}, "`size` must be a whole number from 48 to 256, got 40"),
+        ({"size": 40}, "`size` must be an integer from 48 to 256, got 40"),
         ({"size": 50}, r"divide by 16, got \(50, 50\)"),
         ({"widths": (8,)}, "`widths` must name a stem and at least one stage"),
     ],

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 import pytest
 
-from jconv._core.errors import InputError
+from jconv import InputError
 from jconv.tasks import (
     TASKS,
     DigitsSettings,
@@ -22,7 +22,8 @@ from jconv.tasks import (
     settings_from,
     train_digits,
 )
-from jconv.tasks._settings import fields, setting, write_config
+from jconv.tasks._fields import fields, setting
+from jconv.tasks._settings import write_config
 
 
 @dataclass(frozen=True)
@@ -47,15 +48,15 @@ def test_a_configuration_comes_back_from_its_file(tmp_path):
     [
         ({"flagg": True}, "here: there is no setting 'flagg'; did you mean 'flag'. Known settings: seed, steps"),
         ({"flag": 1}, "here: `flag` must be true or false, got 1"),
-        ({"steps": True}, "`steps` must be a whole number from 1 up, got True"),
+        ({"steps": True}, "`steps` must be an integer >= 1, got True"),
         ({"shape": "dsk"}, "`shape` must be one of 'box', 'disk', got 'dsk'; did you mean 'disk'"),
-        ({"sizes": []}, "`sizes` must be a list of which each is a number above 0 to 9, got"),
-        ({"sizes": [1, 10]}, "`sizes` must be a list of which each is a number above 0 to 9"),
+        ({"sizes": []}, "`sizes` must be a list of numbers > 0 and <= 9, got"),
+        ({"sizes": [1, 10]}, "`sizes` must be a list of numbers > 0 and <= 9"),
         ({"sizes": [1, float("inf")]}, "`sizes` must be a list"),
-        ({"names": "abc"}, "`names` must be a list of which each is a text, got 'abc'"),
-        ({"data": 5}, "`data` must be a text, got 5"),
-        ({"seed": -1}, "`seed` must be a whole number from 0 up, got -1"),
-        ({"learning_rate": None}, "`learning_rate` must be a number above 0, got None"),
+        ({"names": "abc"}, "`names` must be a list of strings, got 'abc'"),
+        ({"data": 5}, "`data` must be a string, got 5"),
+        ({"seed": -1}, "`seed` must be an integer >= 0, got -1"),
+        ({"learning_rate": None}, "`learning_rate` must be a number > 0, got None"),
     ],
 )
 def test_wrong_settings_are_named(values, message):
@@ -133,11 +134,11 @@ def test_models_that_do_not_fit_are_refused(run, tmp_path):
     rewritten(lambda about: about.update(task="cats"))
     refused("there is no task 'cats'")
     rewritten(lambda about: about.pop("settings"))
-    refused("is no model of jconv, or is damaged")
+    refused("is not a model of jconv, or is damaged")
     (tmp_path / "model.npz").write_bytes((folder / "model.npz").read_bytes()[:999])
-    refused("is no model of jconv, or is damaged")
+    refused("is not a model of jconv, or is damaged")
     np.savez(tmp_path / "model.npz", about=np.array([{}], dtype=object))
-    refused("is no model of jconv, or is damaged")
+    refused("is not a model of jconv, or is damaged")
 
 
 def test_files_that_are_missing_are_named(run, tmp_path):

@@ -6,7 +6,7 @@ import tifffile
 from PIL import Image
 from scipy import ndimage
 
-from jconv._core.errors import InputError
+from jconv import InputError
 from jconv.tasks import filter_image, kernel_from, kernel_names, learn_kernels, load_image, photograph, save_image
 from jconv.tasks._images import visible
 
@@ -91,7 +91,7 @@ def test_bad_files(tmp_path, name, write, message):
 
 
 def test_a_folder_is_no_picture(tmp_path):
-    with pytest.raises(InputError, match="no such file"):
+    with pytest.raises(InputError, match="it is a folder; name a file in it"):
         load_image(tmp_path)
     with pytest.raises(InputError, match=r"its ending must be one of .png, .jpg"):
         save_image(tmp_path / "a.bmp", COLOUR / 255)
@@ -132,8 +132,8 @@ def test_every_name_makes_a_kernel():
         ("sobol_x", "unknown kernel 'sobol_x'; did you mean 'sobel_x'? Known kernels: identity, box"),
         ("gauss", "did you mean 'gaussian'"),
         ("", "unknown kernel ''"),
-        ("gaussian:sise=5", "'sise=5' is no option of gaussian; write NAME:option=value, with one of size, sigma"),
-        ("gaussian:size", "'size' is no option"),
+        ("gaussian:sise=5", "'sise=5' is not an option of gaussian; write NAME:option=value, with one of size, sigma"),
+        ("gaussian:size", "'size' is not an option"),
         ("gaussian:size=4", "kernel 'gaussian:size=4': .*must be odd"),
         ("gaussian:sigma=none", "kernel 'gaussian:sigma=none'"),
         ("box:size=(2,2,2)", "has rank 3; images take kernels of rank 2"),

@@ -9,7 +9,7 @@ import pytest
 from jax.test_util import check_grads
 from PIL import Image
 
-from jconv._core.errors import InputError
+from jconv import InputError
 from jconv.tasks import photograph, predict, save_image
 from jconv.tasks._segmentation import SegmentationSettings, segmentation_loss, train_segmentation
 
@@ -85,9 +85,9 @@ def test_new_pictures_of_any_size(run, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"size": 20}, "`size` must be a whole number from 48 to 256, got 20"),
+        ({"size": 20}, "`size` must be an integer from 48 to 256, got 20"),
         ({"widths": ()}, "`widths` must be a list"),
-        ({"learning_rate": 0}, "`learning_rate` must be a number above 0"),
+        ({"learning_rate": 0}, "`learning_rate` must be a number > 0"),
         ({"size": 50}, "divide by 8"),
     ],
 )

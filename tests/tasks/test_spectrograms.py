@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from jconv._core.errors import InputError
+from jconv import InputError
 from jconv.data import Sound, load_sound, save_sound
 from jconv.tasks import SpectrogramsSettings, predict, synthesise, train_spectrograms
 from jconv.tasks._synthesis import _SIGNALS, KINDS

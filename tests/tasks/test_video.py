@@ -5,8 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jconv import ndimage
-from jconv._core.errors import InputError
+from jconv import InputError, ndimage
 from jconv.tasks import VideoSettings, predict, train_video
 from jconv.tasks._video import DIRECTIONS, SIDE, moving
 

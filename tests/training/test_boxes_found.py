@@ -3,18 +3,20 @@
 import numpy as np
 import pytest
 
-from jconv.training import Boxes, average_precision, bootstrap_interval, class_iou
+from jconv.training import ScoredBoxes, average_precision, bootstrap_interval, class_iou
 
 SQUARE = np.array([[10.0, 10, 20, 20]])
 
 
 def truth(count=10):
-    return [Boxes(SQUARE + index, np.array([index % 2])) for index in range(count)]
+    return [ScoredBoxes(SQUARE + index, np.array([index % 2])) for index in range(count)]
 
 
 def found(shift=0.0, scores=None, count=10):
     return [
-        Boxes(t.boxes + np.array([0, shift, 0, shift]), t.labels, np.array([0.5 if scores is None else scores[i]]))
+        ScoredBoxes(
+            t.boxes + np.array([0, shift, 0, shift]), t.labels, np.array([0.5 if scores is None else scores[i]])
+        )
         for i, t in enumerate(truth(count))
     ]
 
@@ -36,7 +38,7 @@ def test_false_alarms_count_by_their_scores():
     def with_alarm(score):
         alarms = found()
         boxes = np.concatenate([alarms[0].boxes, [[50.0, 50, 60, 60]]])
-        alarms[0] = Boxes(boxes, np.array([0, 0]), np.array([0.5, score]))
+        alarms[0] = ScoredBoxes(boxes, np.array([0, 0]), np.array([0.5, score]))
         return average_precision(truth(), alarms, classes=2).at_50
 
     assert with_alarm(0.1) == pytest.approx(1)
@@ -75,7 +77,10 @@ def test_class_iou_of_sets():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: average_precision(truth(3), found(count=2), classes=2), "must tell of the same pictures, got 3 and 2"),
+        (
+            lambda: average_precision(truth(3), found(count=2), classes=2),
+            "must hold one entry for each picture, got 3 and 2",
+        ),
         (lambda: average_precision(truth(), truth(), classes=2), "`found` must have scores"),
         (lambda: bootstrap_interval(len, 10, level=95), r"`level` must lie in \(0, 1\), got 95"),
         (lambda: bootstrap_interval(len, 0), "`count` must be at least 1"),

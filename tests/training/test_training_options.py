@@ -13,7 +13,7 @@ import optax
 import pytest
 from flax import nnx
 
-from jconv._core.errors import InputError
+from jconv import InputError
 from jconv.nn import Conv
 from jconv.training import (
     Checkpoints,
