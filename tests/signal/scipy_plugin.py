@@ -1,8 +1,8 @@
 """A pytest plugin that puts `jconv.signal` into `scipy.signal`'s place while SciPy's own tests run.
 
 Load it with `-p tests.signal.scipy_plugin`. Every public name that both packages have is replaced before SciPy's test
-modules are imported. What comes back is turned into NumPy arrays, which is what the tests compare; nothing else is changed.
-A test counts when it called at least one function of jconv. Those listed in `scipy_exclusions.py` may fail.
+modules are imported. What comes back is turned into NumPy arrays, which is what the tests compare; nothing else is
+changed. A test counts when it called at least one function of jconv. Those listed in `scipy_exclusions.py` may fail.
 """
 
 import functools

@@ -95,3 +95,30 @@ def test_memory_budget_changes_nothing(name):
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=0, atol=1e-10 * np.abs(a).max()), plain, bounded)
     with pytest.raises(ValueError, match=r"`memory_budget` of 1000 bytes is too small .* give at least"):
         run(x, h, axes=1, memory_budget=1000)
+
+
+@pytest.mark.parametrize(
+    ("shape1", "shape2", "mode"), [((1024, 1024), (63, 63), "same"), ((50_000,), (20_000,), "full")]
+)
+def test_the_method_is_the_one_that_the_planner_chooses(shape1, shape2, mode):
+    x, h = (np.zeros(shape, np.float32) for shape in (shape1, shape2))
+    # The planner answers with overlap-save for the image, and with one FFT for the signal.
+    assert signal.choose_conv_method(x, h, mode) == "fft"
+    assert signal.choose_conv_method(x, h[tuple(slice(2) for _ in shape2)], mode) == "direct"
+    assert signal.choose_conv_method(x.astype(int), h.astype(int), mode) == "direct"
+
+
+@pytest.mark.parametrize("name", ["fftconvolve", "oaconvolve"])
+def test_any_number_of_axes_and_every_broadcasting(name):
+    rng = np.random.default_rng(6)
+    for shape1, shape2, axes in [
+        ((3, 4, 5, 6), (2, 3, 4, 2), None),
+        ((2, 3, 4, 3, 5), (2, 2, 1, 2, 3), (0, 1, 3, 4)),
+        ((3, 4, 5, 6), (3, 1, 4, 2), (2, 3)),
+        ((1, 3, 4, 9), (2, 1, 4, 5), (3,)),
+        ((1, 300), (4, 7), (1,)),
+        ((4, 7), (1, 300), (1,)),
+    ]:
+        x, h = rng.normal(size=shape1), rng.normal(size=shape2)
+        for mode in MODES:
+            same_as_scipy(name, x, h, mode, axes)

@@ -7,15 +7,14 @@ result in place, so that beside input and result only the work of one stretch is
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from functools import partial
 
 import jax
 import jax.numpy as jnp
 from jax import lax
 
+from jconv.signal.convolution._by_fft import convolve_by_fft
 from jconv.signal.convolution._extent import Span
-from jconv.signal.convolution._fft import fft_convolve, overlap_add_convolve
 
 # Copies of a stretch that are alive at once: cut, padded, two spectra, their product, its inverse, the sum, the result.
 _COPIES = 8
@@ -24,11 +23,10 @@ _COPIES = 8
 def within(
     x: jax.Array, h: jax.Array, *, axes: tuple[int, ...], spans: tuple[Span, ...], blocks: bool, budget: int
 ) -> jax.Array:
-    """`overlap_add_convolve` (`blocks`) or `fft_convolve` with at most `budget` bytes beside operands and result.
+    """`convolve_by_fft` with at most `budget` bytes beside operands and result.
 
     A ValueError where not even the kernel's own length fits.
     """
-    run = overlap_add_convolve if blocks else fft_convolve
     longest = max(range(len(axes)), key=lambda i: max(x.shape[axes[i]], h.shape[axes[i]]))
     axis = axes[longest]
     if x.shape[axis] < h.shape[axis]:
@@ -40,7 +38,7 @@ def within(
     )
     row = int(_COPIES * rest * others * x.dtype.itemsize)
     if row * (n + k) <= budget:
-        return run(x, h, axes=axes, spans=spans)
+        return convolve_by_fft(x, h, axes=axes, spans=spans, blocks=blocks)
     stretch = budget // row - (k - 1)
     if stretch < min(k, length):
         raise ValueError(
@@ -50,12 +48,12 @@ def within(
     if not blocks:
         stretch = 1 << (stretch.bit_length() - 1)
     stretch = min(stretch, length, n - k + 1)
-    return _stretches(x, h, axes, spans, longest, stretch, run)
+    return _stretches(x, h, axes, spans, longest, stretch, blocks)
 
 
 @partial(jax.jit, static_argnums=(2, 3, 4, 5, 6))
 def _stretches(
-    x: jax.Array, h: jax.Array, axes: tuple[int, ...], spans: tuple[Span, ...], which: int, stretch: int, run: Callable
+    x: jax.Array, h: jax.Array, axes: tuple[int, ...], spans: tuple[Span, ...], which: int, stretch: int, blocks: bool
 ) -> jax.Array:
     axis, (start, length) = axes[which], spans[which]
     n, k = x.shape[axis], h.shape[axis]
@@ -75,7 +73,7 @@ def _stretches(
         piece = jnp.roll(piece, cut - lowest, axis=axis)
         position = lowest + jnp.arange(width)
         inside = ((position >= 0) & (position < n)).reshape([width if i == axis else 1 for i in range(x.ndim)])
-        return run(jnp.where(inside, piece, 0), h, axes=axes, spans=part_spans)
+        return convolve_by_fft(jnp.where(inside, piece, 0), h, axes=axes, spans=part_spans, blocks=blocks)
 
     def body(i: jax.Array, out: jax.Array) -> jax.Array:
         first = jnp.minimum(i * stretch, length - stretch)

@@ -4,24 +4,35 @@ from __future__ import annotations
 
 import math
 import time
-from typing import Any
+from typing import Literal, overload
 
 import jax
 import numpy as np
 
 from jconv import engine
-from jconv.signal._dtypes import as_array, result_type
-from jconv.signal.convolution._convolve import convolve
-from jconv.signal.convolution._extent import check_mode, check_same_rank, spans, valid_needs_swap
-from jconv.signal.convolution._linear import window
+from jconv.signal._dtypes import ArrayLike, as_array, is_floating, result_type
+from jconv.signal.convolution._convolve import Method, convolve
+from jconv.signal.convolution._extent import Mode, check_mode, check_same_rank, spans, valid_needs_swap, window
 
-_BY_FFT = ("float16", "bfloat16", "float32", "float64", "complex64", "complex128")
+Answer = Literal["direct", "fft"]
 
 
+@overload
 def choose_conv_method(
-    in1: Any, in2: Any, mode: str = "full", measure: bool = False
-) -> str | tuple[str, dict[str, float]]:
-    r"""The faster of `convolve`'s methods for arrays of these shapes and dtypes.
+    in1: ArrayLike, in2: ArrayLike, mode: Mode = "full", measure: Literal[False] = False
+) -> Answer: ...
+@overload
+def choose_conv_method(
+    in1: ArrayLike, in2: ArrayLike, mode: Mode, measure: Literal[True]
+) -> tuple[Answer, dict[Answer, float]]: ...
+@overload
+def choose_conv_method(
+    in1: ArrayLike, in2: ArrayLike, mode: Mode = "full", *, measure: Literal[True]
+) -> tuple[Answer, dict[Answer, float]]: ...
+def choose_conv_method(
+    in1: ArrayLike, in2: ArrayLike, mode: Mode = "full", measure: bool = False
+) -> Answer | tuple[Answer, dict[Answer, float]]:
+    r"""Name the faster of the methods of `convolve` for arrays of these shapes and dtypes.
 
     .. math:: \arg\min_{m \in \{\text{direct}, \text{fft}\}} \text{seconds}(m)
 
@@ -29,10 +40,12 @@ def choose_conv_method(
 
     Parameters
     ----------
-    in1, in2 : array_like of one rank
+    in1, in2 : array_like of one rank, or `jax.ShapeDtypeStruct`
+        Only shapes and dtypes matter, unless `measure` is set.
     mode : {"full", "valid", "same"}
+        As in `convolve`. Default "full".
     measure : bool
-        Time both on the actual device instead. Not inside jit.
+        Time both methods on the actual device instead, outside of jit. Default False.
 
     Returns
     -------
@@ -41,43 +54,45 @@ def choose_conv_method(
     Raises
     ------
     ValueError
-        As `convolve`.
+        If the ranks differ, the mode is unknown, or neither array contains the other in mode "valid".
 
     Notes
     -----
-    "fft" means that the planner would use one, whole or in blocks; `jconv.engine.plan` tells more. Integers and bools
-    are summed exactly, so their answer is always "direct". Mirrors `scipy.signal.choose_conv_method`.
+    "fft" means that the planner would choose an algorithm whose error is that of Fourier transforms: one transform, or
+    blocks of them. `jconv.plan` prints all candidates. Integers and booleans are summed exactly, so their answer is
+    always "direct". Costs well under a millisecond without `measure`. Follows `scipy.signal.choose_conv_method`.
 
+    Examples
+    --------
     >>> import jax.numpy as jnp
     >>> choose_conv_method(jnp.zeros(50_000), jnp.zeros(20_000))
     'fft'
     """
     if measure:
         x, h = as_array("in1", in1), as_array("in2", in2)
-        times = {method: _seconds(x, h, mode, method) for method in ("fft", "direct")}
-        return min(times, key=lambda m: times[m]), times
-    x, h = (a if isinstance(a, jax.Array) else np.asarray(a) for a in (in1, in2))
+        times: dict[Answer, float] = {"fft": _seconds(x, h, mode, "fft"), "direct": _seconds(x, h, mode, "direct")}
+        return min(times, key=lambda method: times[method]), times
+    x, h = (jax.ShapeDtypeStruct(np.shape(a), getattr(a, "dtype", None) or np.asarray(a).dtype) for a in (in1, in2))
     check_mode(mode)
     check_same_rank(x, h)
     if mode == "valid" and x.ndim and valid_needs_swap(x.shape, h.shape):
         x, h = h, x
-    if x.ndim == 0 or not all(np.dtype(a.dtype).name in _BY_FFT for a in (x, h)):
+    dtype = result_type(x, h)
+    if x.ndim == 0 or 0 in (x.size, h.size) or not is_floating(dtype):
         return "direct"
-    kept, dtype = spans(mode, x.shape, h.shape), result_type(x, h)
+    kept = spans(mode, x.shape, h.shape)
     if h.size > x.size:
         x, h = h, x
-    widths = window(jax.ShapeDtypeStruct(x.shape, dtype), h, kept)
-    seen = [n + min(0, b) + min(0, a) for n, (b, a) in zip(x.shape, widths, strict=True)]
     plan = engine.plan(
-        jax.ShapeDtypeStruct((1, 1, *seen), dtype),
+        jax.ShapeDtypeStruct((1, 1, *x.shape), dtype),
         jax.ShapeDtypeStruct((1, 1, *h.shape), dtype),
         (1,) * h.ndim,
-        [(max(0, b), max(0, a)) for b, a in widths],
+        window(x.shape, h.shape, kept),
     )
-    return "fft" if plan.algorithm in ("fft", "overlap_add") else "direct"
+    return "fft" if plan.chosen.accuracy == "fft" else "direct"
 
 
-def _seconds(x: jax.Array, h: jax.Array, mode: str, method: str) -> float:
+def _seconds(x: jax.Array, h: jax.Array, mode: Mode, method: Method) -> float:
     run = jax.jit(lambda x, h: convolve(x, h, mode, method))
     run(x, h).block_until_ready()
     best = math.inf

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import Any, Literal, get_args
 
 import jax
 import jax.numpy as jnp
@@ -13,11 +13,12 @@ from jax import lax
 from jconv._core import check
 from jconv._core.concrete import is_traced
 from jconv.signal._dtypes import as_array, cast, inexact_type, result_type
+from jconv.signal.convolution._by_fft import convolve_by_fft
 from jconv.signal.convolution._extent import MODES, check_mode, check_same_rank, spans, valid_needs_swap
-from jconv.signal.convolution._fft import fft_convolve
 from jconv.signal.convolution._linear import boundary_rule, linear
 
-METHODS = ("auto", "direct", "fft")
+Method = Literal["auto", "direct", "fft"]
+METHODS = get_args(Method)
 
 
 def convolve(
@@ -93,7 +94,7 @@ def convolve(
     kept = spans(mode, in1.shape, in2.shape)
     plain = rule == "constant" and outside is None
     if method == "fft" and plain and dtype.kind in "fcV":
-        out = fft_convolve(
+        out = convolve_by_fft(
             cast(in1, inexact_type(dtype)), cast(in2, inexact_type(dtype)), axes=tuple(range(in1.ndim)), spans=kept
         )
         _warn_of_nan(out)

@@ -10,9 +10,14 @@ The full convolution of sizes n and k has n + k - 1 samples along each axis. A m
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Literal, get_args
 
-MODES = ("full", "valid", "same")
+import jax
+import numpy as np
+
+Mode = Literal["full", "valid", "same"]
+MODES = get_args(Mode)
 
 Span = tuple[int, int]
 
@@ -24,6 +29,14 @@ def spans(mode: str, shape1: tuple[int, ...], shape2: tuple[int, ...]) -> tuple[
     if mode == "same":
         return tuple(((k - 1) // 2, n) for n, k in zip(shape1, shape2, strict=True))
     return tuple((min(n, k) - 1, abs(n - k) + 1) for n, k in zip(shape1, shape2, strict=True))
+
+
+def window(shape: Sequence[int], taps: Sequence[int], spans: Sequence[Span]) -> list[tuple[int, int]]:
+    """By how many samples (before, after) what the samples in `spans` see exceeds a signal of `shape`; negative crops.
+
+    Sample m of the full convolution with a kernel of k taps sees the samples m - k + 1 … m.
+    """
+    return [(k - 1 - s, s + m - n) for n, k, (s, m) in zip(shape, taps, spans, strict=True)]
 
 
 def valid_needs_swap(shape1: tuple[int, ...], shape2: tuple[int, ...], axes: Iterable[int] | None = None) -> bool:
@@ -46,7 +59,7 @@ def check_mode(mode: str) -> str:
     return mode
 
 
-def check_same_rank(in1, in2) -> None:
+def check_same_rank(in1: jax.Array | np.ndarray, in2: jax.Array | np.ndarray) -> None:
     """Raise a ValueError unless both arrays have one rank."""
     if in1.ndim != in2.ndim:
         raise ValueError(

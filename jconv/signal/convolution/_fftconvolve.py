@@ -10,8 +10,8 @@ import jax.numpy as jnp
 from jconv._core import check
 from jconv.signal._dtypes import as_array, cast, inexact_type, result_type
 from jconv.signal.convolution._budget import within
+from jconv.signal.convolution._by_fft import convolve_by_fft
 from jconv.signal.convolution._extent import check_mode, check_same_rank, spans, valid_needs_swap
-from jconv.signal.convolution._fft import fft_convolve, overlap_add_convolve
 
 
 def fftconvolve(
@@ -109,7 +109,7 @@ def _over_axes(blocks: bool, in1: Any, in2: Any, mode: str, axes: Any, budget: i
             x, h, axes=convolved, spans=kept, blocks=blocks, budget=check.positive_int("memory_budget", budget)
         )
     else:
-        out = (overlap_add_convolve if blocks else fft_convolve)(x, h, axes=convolved, spans=kept)
+        out = convolve_by_fft(x, h, axes=convolved, spans=kept, blocks=blocks)
     if mode == "same" and out.shape != x.shape:
         # An axis of size 1 in `in1` that was repeated is cut to its middle sample, as SciPy centres it.
         out = out[tuple(slice((m - n) // 2, (m - n) // 2 + n) for m, n in zip(out.shape, x.shape, strict=True))]

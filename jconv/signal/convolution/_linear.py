@@ -14,7 +14,7 @@ from jconv import engine
 from jconv._core import check
 from jconv._core.boundary import pad
 from jconv.signal._dtypes import HALF
-from jconv.signal.convolution._extent import Span
+from jconv.signal.convolution._extent import Span, window
 
 # SciPy's words for boundaries, then NumPy's for those which SciPy lacks.
 BOUNDARY_NAMES = {
@@ -34,22 +34,13 @@ def boundary_rule(boundary: str) -> str:
     return BOUNDARY_NAMES[check.choice("boundary", boundary, BOUNDARY_NAMES)]
 
 
-def window(x: Any, h: Any, spans: Sequence[Span]) -> list[tuple[int, int]]:
-    """By how many samples (before, after) what the samples in `spans` of x * h see exceeds `x`; negative crops.
-
-    Sample m of the full convolution sees x[m - k + 1 … m].
-    """
-    sizes = x.shape[x.ndim - h.ndim :]
-    return [(k - 1 - s, s + m - n) for n, k, (s, m) in zip(sizes, h.shape, spans, strict=True)]
-
-
 def extended(
     x: jax.Array, h: jax.Array, spans: Sequence[Span], rule: str, fillvalue: jax.Array | None
 ) -> tuple[jax.Array, tuple[tuple[int, int], ...]]:
     """The part of `x` that the samples in `spans` of x * h see, and the zeros still to be put around it."""
     batch = x.ndim - h.ndim
     crop, widths = [], []
-    for n, (before, after) in zip(x.shape[batch:], window(x, h, spans), strict=True):
+    for n, (before, after) in zip(x.shape[batch:], window(x.shape[batch:], h.shape, spans), strict=True):
         crop.append(slice(max(0, -before), n - max(0, -after)))
         widths.append((max(0, before), max(0, after)))
     if rule == "constant" and fillvalue is None:
