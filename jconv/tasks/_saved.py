@@ -17,12 +17,15 @@ from flax import nnx
 from jconv._core.archives import describe, read_npz
 from jconv._core.errors import InputError
 from jconv._core.files import atomic, output_folder, write_json
+from jconv._core.paths import name_leaves, name_path
 from jconv.tasks._settings import S, Settings, as_dict, settings_from, write_config
 from jconv.training import functional, wilson_interval
 
 PyTree = Any
 MODEL = "model.npz"
 _ABOUT = "about"
+_LEAF = ".value"
+"""Flax's variables are nodes with one leaf of this name, which no file needs."""
 
 
 class SavedModel(NamedTuple):
@@ -117,14 +120,12 @@ def load_model(folder: str | os.PathLike) -> SavedModel:
 
 
 def _arrays(params: PyTree, variables: PyTree) -> dict[str, np.ndarray]:
-    parts = {"params": params, "variables": variables}
-    leaves = [(part, *leaf) for part, tree in parts.items() for leaf in jax.tree_util.tree_leaves_with_path(tree)]
-    return {_name(part, path): np.asarray(leaf) for part, path, leaf in leaves if not _is_key(leaf)}
+    leaves = name_leaves({"params": params, "variables": variables})
+    return {name.removesuffix(_LEAF): np.asarray(leaf) for name, leaf in leaves.items() if not _is_key(leaf)}
 
 
-def _name(part: str, path) -> str:
-    # Flax's variables are nodes with one leaf, `value`.
-    return f"{part}.{jax.tree_util.keystr(path, simple=True, separator='.')}".removesuffix(".value")
+def _name(part: str, path: tuple[Any, ...]) -> str:
+    return f"{part}.{name_path(path)}".removesuffix(_LEAF)
 
 
 def _is_key(leaf: Any) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import shutil
 from collections.abc import Mapping
@@ -16,9 +17,15 @@ import numpy as np
 import orbax.checkpoint as ocp
 
 from jconv._core import check
+from jconv._core.archives import describe
 from jconv._core.errors import InputError
 from jconv._core.files import write_json
+from jconv._core.limits import check_bytes, max_bytes
+from jconv._core.paths import name_leaves, name_path
 from jconv.training._trainer import State
+
+_SHORTEST_CALL = 4
+"""A guess: calls of fewer steps than a fourth of what was asked spend their time between calls."""
 
 
 class CheckpointError(InputError):
@@ -26,7 +33,7 @@ class CheckpointError(InputError):
 
 
 class Saved(NamedTuple):
-    """What a checkpoint gives back."""
+    """The content of a checkpoint."""
 
     state: State
     history: dict[str, np.ndarray]
@@ -40,35 +47,60 @@ class Checkpoints:
     Parameters
     ----------
     folder : path
-        Made when missing. Each checkpoint is written beside its place and then renamed.
+        Made when missing.
     every : int
-        Save where a call of `fit` passes a multiple of this many steps, and at the end.
-    settings : mapping, optional
-        What the run depends on besides its state (JSON values). A run with other settings refuses the checkpoint.
+        Save where a call of `fit` passes a multiple of this many steps, and at the end. Default 100.
+    settings : mapping of str to JSON values, optional
+        What the run depends on besides its state. A run with other settings refuses the checkpoint.
     keep : int
-        How many of the newest checkpoints stay.
+        How many of the newest checkpoints stay. Default 2.
+
+    Raises
+    ------
+    ValueError
+        When `every` or `keep` is less than 1.
 
     Notes
     -----
     A checkpoint is a folder `STEP`, written by Orbax, with the state and the history of the metrics, and a seal
     `STEP.json`, written last, with the settings, the shapes and dtypes of the arrays, and a digest of the folder's
-    files. Without its seal a checkpoint is unfinished and does not count; with a digest that differs it is damaged.
+    files. Without its seal a checkpoint is unfinished and does not count; with another digest it is damaged.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     Checkpoints(folder, every=50).steps()
+    []
     """
 
     def __init__(
-        self, folder: str | os.PathLike, *, every: int = 100, settings: Mapping[str, Any] | None = None, keep: int = 2
-    ):
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        every: int = 100,
+        settings: Mapping[str, Any] | None = None,
+        keep: int = 2,
+    ) -> None:
         self.folder = Path(folder).absolute()
         self.every = check.positive_int("every", every)
         self.keep = check.positive_int("keep", keep)
         self.settings = json.loads(json.dumps(dict(settings or {})))  # as they will be read back
 
     def due(self, done: int, count: int) -> bool:
-        """Whether the last `count` of `done` steps passed a multiple of `every`."""
+        """Return whether the last `count` of `done` steps passed a multiple of `every`."""
         return done // self.every > (done - count) // self.every
 
+    def steps_per_call(self, most: int) -> int:
+        """Return how many steps, at most `most`, a call should take to end wherever states are to be saved.
+
+        That is the largest number that divides `every`. Where only much smaller numbers divide it, `most` comes back, and states are saved at the next end of a call.
+        """
+        best = max(count for count in range(1, most + 1) if self.every % count == 0)
+        return best if best * _SHORTEST_CALL >= most else most
+
     def steps(self) -> list[int]:
-        """The steps of the finished checkpoints, in rising order."""
+        """Return the steps of the finished checkpoints, in rising order."""
         seals = self.folder.glob("*.json")
         return sorted(int(s.stem) for s in seals if s.stem.isdecimal() and (self.folder / s.stem).is_dir())
 
@@ -77,16 +109,31 @@ class Checkpoints:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def unfinished(self) -> bool:
-        """Whether there is a checkpoint, and the newest is not the end of its run."""
+        """Return whether there is a checkpoint, and the newest is not the end of its run."""
         steps = self.steps()
-        return bool(steps) and not _seal(self.folder / str(steps[-1])).get("final", False)
+        return bool(steps) and not _read_seal(self.folder / str(steps[-1])).get("final", False)
+
+    def saved_every(self) -> int | None:
+        """Return the `every` of the run that made the newest checkpoint; None where there is none."""
+        steps = self.steps()
+        every = _read_seal(self.folder / str(steps[-1])).get("every") if steps else None
+        return every if isinstance(every, int) and every > 0 else None
 
     def save(
         self, state: State, history: Mapping[str, np.ndarray], *, best: State | None = None, final: bool = False
     ) -> None:
         """Save a state and the history that led to it, and delete what `keep` no longer covers.
 
-        `best` is kept beside them; `final` notes that the run ends here.
+        Parameters
+        ----------
+        state : State
+            The state to save; its step names the checkpoint.
+        history : mapping of str to array
+            The metrics of all steps so far.
+        best : State, optional
+            The state that early stopping would return.
+        final : bool
+            Whether the run ends here. Default False.
         """
         arrays, step = _arrays(state), int(state.step)
         folder, seal = self.folder / str(step), self.folder / f"{step}.json"
@@ -96,84 +143,123 @@ class Checkpoints:
             if best is not None:
                 content["best"] = _arrays(best)
             checkpointer.save(folder, args=ocp.args.StandardSave(content), force=True)
-        about = {"settings": self.settings, "arrays": _shapes(arrays), "digest": _digest(folder), "final": final}
-        write_json(seal, about)
+        about = {"settings": self.settings, "arrays": describe(arrays), "digest": _digest(folder), "final": final}
+        write_json(seal, {**about, "every": self.every})
         for old in self.steps()[: -self.keep]:
             (self.folder / f"{old}.json").unlink()
-            shutil.rmtree(self.folder / str(old))
+        finished = set(map(str, self.steps()))
+        for other in self.folder.iterdir():  # what is no longer kept, and what a killed process left
+            if other.is_dir() and other.name not in finished:
+                shutil.rmtree(other)
 
     def restore(self, like: State) -> Saved | None:
-        """The newest state and what belongs to it, or None where there is none; `like` is a state of the same model."""
+        """Read the newest checkpoint.
+
+        Parameters
+        ----------
+        like : State
+            A state of the same model, such as `trainer.init(…)`.
+
+        Returns
+        -------
+        Saved or None
+            None where there is no checkpoint.
+
+        Raises
+        ------
+        CheckpointError
+            When it is damaged, or belongs to another model or other settings.
+        """
         if not (steps := self.steps()):
             return None
         folder = self.folder / str(steps[-1])
-        about = _seal(folder)
+        about = _read_seal(folder)
         if about.get("digest") != _digest(folder):
             raise CheckpointError(
                 f"the checkpoint {str(folder)!r} is damaged: its files are not those that were saved; "
-                "delete that folder to go on from an earlier one, or start anew"
+                "delete that folder to go on from an earlier one, or start again"
             )
+        arrays = _arrays(like)
         _refuse_other(folder, "option", about["settings"], self.settings)
-        _refuse_other(folder, "array", about["arrays"], _shapes(_arrays(like)))
+        _refuse_other(folder, "array", about["arrays"], describe(arrays))
         with _checkpointer() as checkpointer:
-            content = checkpointer.restore(folder, args=ocp.args.StandardRestore())
+            declared = _declared(checkpointer, folder)
+            _check_declared(folder, declared, describe(arrays))
+            targets = jax.tree.map(lambda d: np.zeros(d.shape, d.dtype), declared)  # as NumPy arrays, not on devices
+            content = checkpointer.restore(folder, args=ocp.args.StandardRestore(targets))
         best = _state(content["best"], like) if "best" in content else None
-        return Saved(_state(content["state"], like), {n: np.asarray(v) for n, v in content["history"].items()}, best)
+        history = {name: np.asarray(values) for name, values in content["history"].items()}
+        return Saved(_state(content["state"], like), history, best)
 
 
 def _checkpointer() -> ocp.Checkpointer:
     return ocp.Checkpointer(ocp.StandardCheckpointHandler())
 
 
-def _seal(folder: Path) -> dict[str, Any]:
-    """What the seal of a checkpoint says; nothing when it cannot be read."""
+def _read_seal(folder: Path) -> dict[str, Any]:
+    """The content of a checkpoint's seal; nothing when it cannot be read."""
+    seal = folder.with_name(f"{folder.name}.json")
     try:
-        about = json.loads(folder.with_name(f"{folder.name}.json").read_text())
-    except (OSError, ValueError):
+        about = json.loads(seal.read_text()) if seal.stat().st_size <= max_bytes() else {}
+    except (OSError, ValueError, RecursionError):
         return {}
     return about if isinstance(about, dict) and {"settings", "arrays", "digest"} <= about.keys() else {}
 
 
 def _digest(folder: Path) -> str:
-    """Of the names and bytes of all files under a folder."""
+    """A digest of the names and bytes of all files under a folder."""
     digest = hashlib.sha256()
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
         digest.update(path.relative_to(folder).as_posix().encode() + b"\0")
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
+        with open(path, "rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()
 
 
-def _refuse_other(folder: Path, what: str, found: Mapping, wanted: Mapping) -> None:
-    for name in (*wanted, *found):
-        if found.get(name) != wanted.get(name):
+def _refuse_other(folder: Path, what: str, saved: Mapping[str, Any], here: Mapping[str, Any]) -> None:
+    for name in (*here, *saved):
+        if saved.get(name) != here.get(name):
             raise CheckpointError(
                 f"the checkpoint {str(folder)!r} belongs to another run: its {what} {name} is "
-                f"{found.get(name, 'absent')}, here it is {wanted.get(name, 'absent')}; use the same options, "
-                "or start anew"
+                f"{saved.get(name, 'absent')}, here it is {here.get(name, 'absent')}; use the same options, "
+                "or start again"
             )
+
+
+def _declared(checkpointer: ocp.Checkpointer, folder: Path) -> dict[str, dict[str, Any]]:
+    """The shapes and dtypes that a checkpoint declares, without reading its arrays."""
+    metadata: Any = checkpointer.metadata(folder)
+    item = getattr(metadata, "item_metadata", metadata)
+    return getattr(item, "tree", item)
+
+
+def _check_declared(folder: Path, declared: Mapping[str, Mapping[str, Any]], arrays: Mapping[str, str]) -> None:
+    """Refuse files that would become other arrays than those of this model, or more than the limit."""
+    leaves = [leaf for part in declared.values() for leaf in part.values()]
+    check_bytes(
+        f"the checkpoint {str(folder)!r}", sum(math.prod(leaf.shape) * np.dtype(leaf.dtype).itemsize for leaf in leaves)
+    )
+    for part in ("state", "best"):
+        if part in declared:
+            shapes = {name: f"{np.dtype(leaf.dtype)}{list(leaf.shape)}" for name, leaf in declared[part].items()}
+            _refuse_other(folder, "array", shapes, arrays)
 
 
 def _arrays(state: State) -> dict[str, np.ndarray]:
     """The leaves of a state by their paths, random keys as their data."""
-    leaves = jax.tree_util.tree_leaves_with_path(state)
-    return {_name(path): np.asarray(jax.random.key_data(v) if _is_key(v) else v) for path, v in leaves}
+    return {
+        name: np.asarray(jax.random.key_data(leaf) if _is_key(leaf) else leaf)
+        for name, leaf in name_leaves(state).items()
+    }
 
 
 def _state(arrays: Mapping[str, np.ndarray], like: State) -> State:
-    def back(path, leaf):
-        array = jnp.asarray(arrays[_name(path)])
+    def back(path: tuple[Any, ...], leaf: jax.Array) -> jax.Array:
+        array = jnp.asarray(arrays[name_path(path)])
         return jax.random.wrap_key_data(array, impl=jax.random.key_impl(leaf)) if _is_key(leaf) else array
 
     return jax.tree_util.tree_map_with_path(back, like)
 
 
-def _name(path) -> str:
-    return jax.tree_util.keystr(path, simple=True, separator=".")
-
-
 def _is_key(leaf: Any) -> bool:
     return isinstance(leaf, jax.Array) and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
-
-
-def _shapes(arrays: Mapping[str, np.ndarray]) -> dict[str, str]:
-    return {name: f"{a.dtype}{list(a.shape)}" for name, a in arrays.items()}
