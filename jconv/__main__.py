@@ -2,6 +2,6 @@
 
 import sys
 
-from jconv.cli._main import main
+from jconv.cli import main
 
 sys.exit(main())

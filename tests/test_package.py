@@ -7,12 +7,14 @@ import pkgutil
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
 import jconv
 
+ROOT = Path(__file__).parents[1]
 HEAVY = {"flax", "optax", "matplotlib", "scipy", "orbax", "tqdm", "PIL"}
 
 
@@ -30,6 +32,97 @@ def test_import_is_light(tmp_path):
     lines = [run.stdout.split("\n") for run in runs]
     assert lines[0][1] == "[]"
     assert min(float(line[0]) for line in lines) < 0.1
+
+
+POLITE = """
+import ctypes, logging, os, signal, sys, threading, warnings
+import jax, numpy as np
+
+calls = []
+
+class Mallopt:
+    def __call__(self, *setting):
+        calls.append(setting)
+        return 1
+
+class Library:
+    gnu_get_libc_version, mallopt = True, Mallopt()
+
+ctypes.CDLL = lambda name: Library()
+
+def process():
+    return {
+        "environment": dict(os.environ), "JAX": dict(jax.config.values), "NumPy": np.geterr(), "path": list(sys.path),
+        "warnings": list(warnings.filters), "handlers": [signal.getsignal(s) for s in signal.valid_signals()],
+        "hook": sys.excepthook, "logging": list(logging.root.handlers), "threads": threading.active_count(),
+    }
+
+before = process()
+import jconv
+after = process()
+print(sorted(name for name in before if before[name] != after[name]), calls)
+jconv.accelerate()
+print(len(calls))
+"""
+
+
+@pytest.mark.core
+def test_the_import_changes_nothing_in_the_process():
+    own = ("MALLOC_", "GLIBC_TUNABLES", "JCONV_")
+    env = {name: value for name, value in os.environ.items() if not name.startswith(own)}
+    done = subprocess.run([sys.executable, "-c", POLITE], env=env, capture_output=True, text=True, check=True)
+    changes, asked = done.stdout.splitlines()
+    assert changes == "[] []"
+    assert int(asked) >= 3  # accelerate() asks glibc to keep freed memory: `jconv.keep_freed_memory`
+
+
+def test_there_is_one_version():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert "version" in project["project"]["dynamic"]
+    assert project["tool"]["hatch"]["version"]["path"] == "jconv/__init__.py"
+    assert re.fullmatch(r"\d+\.\d+\.\d+", jconv.__version__)
+
+
+def test_the_packages_that_users_are_promised_are_declared():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    always = {re.split(r"[<>=]", word)[0] for word in project["dependencies"]}
+    assert always == {"jax", "jaxlib", "numpy"}
+    extras = project["optional-dependencies"]
+    declared = {re.split(r"[<>=\[]", word)[0] for words in extras.values() for word in words}
+    assert {"flax", "optax", "chex", "pytest"} <= declared
+
+
+MISSING = """
+import sys
+sys.modules[{package!r}] = None  # an import of it fails, as where it is not installed
+try:
+    import jconv.{room}
+except ImportError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize(
+    ("room", "package", "extra"),
+    [
+        ("nn", "flax", "nn"),
+        ("training", "optax", "train"),
+        ("tasks", "tqdm", "train"),
+        ("plotting", "matplotlib", "plot"),
+    ],
+)
+def test_a_missing_extra_is_named_with_the_line_that_installs_it(room, package, extra):
+    code = MISSING.format(package=package, room=room)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout == f"this needs the package {package!r}; install it with: pip install 'jconv[{extra}]'\n"
+
+
+def test_the_command_line_names_a_missing_extra():
+    code = "import sys; sys.modules['flax'] = None; from jconv.cli import main; sys.exit(main(['kernels']))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "pip install 'jconv[train]'" in done.stderr
 
 
 def packages():
@@ -58,19 +151,19 @@ def test_an_unknown_name_is_an_attribute_error():
 
 
 def test_no_file_is_overlong():
-    root = Path(jconv.__file__).parent
+    root = Path(jconv.__file__).parent  # the package that is tested, from the source or installed
     assert {p.name: n for p in root.rglob("*.py") if (n := len(p.read_text().splitlines())) > 400} == {}
 
 
 @pytest.mark.parametrize("name", ["README.md", "docs/training.md"])
 def test_the_python_of_the_documents_runs(name):
-    text = (Path(jconv.__file__).parents[1] / name).read_text()
+    text = (ROOT / name).read_text()
     for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
         exec(block, {})
 
 
 def test_the_readme_has_its_two_commands():
-    lines = (Path(jconv.__file__).parents[1] / "README.md").read_text().splitlines()
+    lines = (ROOT / "README.md").read_text().splitlines()
     commands = [line for line in lines if line.startswith("python3 -m venv .venv && ")]
     assert len(commands) == 2
     assert commands[0].endswith(".venv/bin/jconv learn --out out/learn")

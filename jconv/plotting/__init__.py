@@ -1,5 +1,13 @@
-"""Pictures of arrays, as Matplotlib figures that belong to nobody else: no pyplot, no global state."""
+"""Pictures of arrays, as Matplotlib figures that belong to nobody else: no pyplot, no global state.
 
+Needs Matplotlib: ``pip install 'jconv[plot]'``.
+"""
+
+from jconv._core.extras import needed
+
+needed("matplotlib", "plot")
+
+# ruff: noqa: E402 - a missing package is to be reported before the modules below trip over it
 from jconv.plotting._classification import confusion, learning_curves
 from jconv.plotting._figure import save
 from jconv.plotting._gallery import gallery
