@@ -118,7 +118,7 @@ def test_a_missing_extra_is_named_with_the_line_that_installs_it(room, package, 
 
 
 def test_the_command_line_names_a_missing_extra():
-    code = "import sys; sys.modules['flax'] = None; from jconv.cli import main; sys.exit(main(['kernels']))"
+    code = "import sys; sys.modules['flax'] = None; from jconv.cli import main; sys.exit(main(['learn']))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
