@@ -125,6 +125,15 @@ def test_the_command_line_names_a_missing_extra():
     assert "pip install 'jconv[train]'" in done.stderr
 
 
+def test_every_environment_variable_is_documented():
+    files = [*Path(jconv.__file__).parent.rglob("*.py"), *(ROOT / "benchmarks").rglob("*.py")]
+    read = {name for file in files for name in re.findall(r"\bJCONV_[A-Z_]+", file.read_text())}
+    read -= {"JCONV_ONEDNN_CHILD"}  # jconv sets it for a process of its own
+    documented = set(re.findall(r"^\| `(JCONV_[A-Z_]+)`", (ROOT / "docs" / "environment.md").read_text(), re.MULTILINE))
+    assert {"JCONV_ACCELERATE", "JCONV_ONEDNN", "JCONV_WISDOM"} <= read
+    assert documented == read
+
+
 def packages():
     found = ["jconv"]
     for module in pkgutil.walk_packages(jconv.__path__, "jconv."):
