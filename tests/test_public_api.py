@@ -27,6 +27,9 @@ PENDING = {
         frequency_response gabor gabor_bank gaussian gaussian1d identity laplacian laplacian_of_gaussian log_gabor
         log_gabor_bank moffat motion prewitt riesz savitzky_golay scharr sharpen sobel steerable
     """,
+    "jconv.native": """
+        float64_bits from_float64_bits lfilter refusal sosfilt
+    """,
     "jconv.ndimage": """
         bilateral blur_pool butterworth canny convolve convolve1d correlate correlate1d correlate_varying
         difference_of_gaussians eigenvalues farid frangi gabor gaussian_filter gaussian_filter1d
