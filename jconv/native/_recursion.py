@@ -63,8 +63,9 @@ def lfilter(
     fallback : callable, optional
         What is traced where the loop cannot be used, hashable, called as
         `fallback(coefficients, steady, x, zi, *, form, reverse)` with coefficients uint32 (P, 2, K + 1, 2),
-        steady uint32 (P, K, 2) (`from_float64_bits` gives numbers), x (P, B, N, C) filtered along N, zi (P, B, K, C); returns y and the last states in these shapes. P is 1 unless
-        the coefficients were mapped by `vmap`. NumPy's own coefficients may stand in the fallback itself.
+        steady uint32 (P, K, 2) (`from_float64_bits` gives numbers), x (P, B, N, C) filtered along N, zi (P, B, K, C);
+        returns y and the last states in these shapes. P is 1 unless the coefficients were mapped by `vmap`. NumPy's
+        own coefficients may stand in the fallback itself.
 
     Returns
     -------

@@ -94,7 +94,8 @@ class Checkpoints:
     def steps_per_call(self, most: int) -> int:
         """Return how many steps, at most `most`, a call should take to end wherever states are to be saved.
 
-        That is the largest number that divides `every`. Where only much smaller numbers divide it, `most` comes back, and states are saved at the next end of a call.
+        That is the largest number that divides `every`. Where only much smaller numbers divide it, `most` comes back,
+        and states are saved at the next end of a call.
         """
         best = max(count for count in range(1, most + 1) if self.every % count == 0)
         return best if best * _SHORTEST_CALL >= most else most
