@@ -4,7 +4,8 @@ Everything works under `jit`, `vmap` and `grad` in both modes; sizes, modes, ori
 """
 
 from jconv.ndimage._files import read_image, read_video, write_image, write_video
-from jconv.ndimage._generic import generic_filter, generic_filter1d, vectorized_filter
+from jconv.ndimage._generic import generic_filter, generic_filter1d
+from jconv.ndimage._vectorized import vectorized_filter
 from jconv.ndimage.edges import canny, eigenvalues, frangi, hessian, hessian_matrix, meijering, sato, structure_tensor
 from jconv.ndimage.enhancement import (
     bilateral,

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -18,6 +17,12 @@ from jax import lax
 from jconv import engine
 from jconv._core.boundary import pad
 from jconv._core.concrete import is_traced
+
+Widths = Sequence[tuple[int, int]]
+Value = float | complex | jax.Array
+
+FREE_LINES = 1
+"""With `borders="free"` the engine leaves as many lines undefined as the kernel reaches over the end, and one more."""
 
 LEAST_SAMPLES = 1 << 14
 """Smaller images are extended whole: that compiles faster."""
@@ -30,21 +35,22 @@ WIDE_BORDER = 0.05
 
 
 def correlate(
-    x: jax.Array, weights: jax.Array, lefts: Sequence[int], rules: Sequence[str], cval: Any, *, exact: bool = False
+    x: jax.Array, weights: jax.Array, lefts: Sequence[int], rules: Sequence[str], cval: Value, *, exact: bool = False
 ) -> jax.Array:
     """The correlation of `x` with weights of its rank, `lefts` samples of them before each output, in `x`'s shape.
 
-    `exact` admits only algorithms as accurate as the sum itself: for results that become whole numbers.
+    A sample reaches as far as the kernel does, whatever its value: only algorithms whose outputs are the sums of their
+    own products are admitted. `exact` asks for full precision on accelerators too, for sums that become whole numbers.
     The barriers keep XLA from fusing one filter into the next, which would compute the first once for each tap of the
     second.
     """
-    run = partial(engine.correlate, precision="highest" if exact else None)
+    run = partial(engine.correlate, finite_only=False, precision="highest" if exact else None)
     x = lax.optimization_barrier(x)
     widths = [(left, size - 1 - left) for left, size in zip(lefts, weights.shape)]
     if all(rule == "zero" or not any(width) for rule, width in zip(rules, widths)):
         return lax.optimization_barrier(run(x, weights, padding=widths))
-    if _extends(x, weights.shape):
-        x = lax.optimization_barrier(_extended(x, widths, rules, cval))
+    if _is_extended(x, weights.shape):
+        x = extend(x, widths, rules, cval)
         return lax.optimization_barrier(run(x, weights))
     free = all(rule != "zero" or not any(width) for rule, width in zip(rules, widths))
     out = lax.optimization_barrier(run(x, weights, padding=widths, borders="free" if free else "zero"))
@@ -52,7 +58,7 @@ def correlate(
         if rules[axis] == "zero" or not any(width):
             continue
         # Both ends in one piece; what the kernel sees of both at once is left unused.
-        left, right = (n + free if n else 0 for n in width)
+        left, right = (n + FREE_LINES * free if n else 0 for n in width)
         ends = [(start, count) for start, count in ((0, left), (x.shape[axis] - right, right)) if count]
         strips = [_strip(x, axis, *end, widths, rules, cval) for end in ends]
         strips = lax.optimization_barrier(jnp.concatenate(strips, axis=axis))
@@ -63,7 +69,7 @@ def correlate(
     return lax.optimization_barrier(out)
 
 
-def _extends(x, sizes) -> bool:
+def _is_extended(x: jax.Array, sizes: Sequence[int]) -> bool:
     """Whether to extend the image whole: where that is cheap, or the border is much of the image."""
     if x.size < LEAST_SAMPLES or any(n < 2 * size for n, size in zip(x.shape, sizes) if size > 1):
         return True
@@ -71,27 +77,29 @@ def _extends(x, sizes) -> bool:
     return border > WIDE_BORDER and x.size * x.dtype.itemsize < CHEAP_BYTES
 
 
-def rules_of(rules: Sequence[str], cval: Any) -> tuple[str, ...]:
+def rules_of(rules: Sequence[str], cval: Value) -> tuple[str, ...]:
     """The rules, "zero" for a constant that is known to be zero: the engine needs no border for it."""
     zero = not is_traced(cval) and cval == 0
     return tuple("zero" if rule == "constant" and zero else rule for rule in rules)
 
 
-def extended(x: jax.Array, axis: int, width: tuple[int, int], rule: str, cval: Any) -> jax.Array:
-    """`x` continued along one axis."""
-    widths = [width if a == axis else (0, 0) for a in range(x.ndim)]
-    return pad(x, widths) if rule == "zero" else pad(x, widths, rule, cval)
+def extend(x: jax.Array, widths: Widths, rules: Sequence[str], cval: Value) -> jax.Array:
+    """`x` continued along all axes, in memory, so that each sample of the border is made once."""
+    return lax.optimization_barrier(_extended(x, widths, rules, cval))
 
 
-def _extended(x, widths, rules, cval):
+def _extended(x: jax.Array, widths: Widths, rules: Sequence[str], cval: Value) -> jax.Array:
     """`x` continued along all axes; they do not see each other, so that their order does not matter."""
     for axis, (rule, width) in enumerate(zip(rules, widths)):
         if any(width):
-            x = extended(x, axis, width, rule, cval)
+            along = [width if a == axis else (0, 0) for a in range(x.ndim)]
+            x = pad(x, along) if rule == "zero" else pad(x, along, rule, cval)
     return x
 
 
-def _strip(x, axis, start, count, widths, rules, cval):
+def _strip(
+    x: jax.Array, axis: int, start: int, count: int, widths: Widths, rules: Sequence[str], cval: Value
+) -> jax.Array:
     """What `count` lines of outputs from `start` on see of the continued image."""
     left, right = widths[axis]
     rule, size = rules[axis], x.shape[axis]

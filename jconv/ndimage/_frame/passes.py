@@ -4,21 +4,33 @@ from __future__ import annotations
 
 import math
 import operator
+from collections.abc import Sequence
 from functools import lru_cache, partial, reduce
+from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax.typing import DTypeLike
 
-from jconv.engine import _low_rank as low_rank
-from jconv.engine._problem import Problem
-from jconv.ndimage._frame import bordered as _bordered
+from jconv.ndimage._frame import arithmetic, bordered, shifted
+from jconv.ndimage._frame.arithmetic import Arithmetic
+from jconv.ndimage._frame.bordered import Value
 from jconv.ndimage._frame.output import store
 
-# Up to so many terms are added in one fused pass; a further pass over the image costs as much as so many.
+T = TypeVar("T")
+Weights = np.ndarray | jax.Array
+Factors = tuple[Weights, ...]
+
 _TERMS = 12
 _PASS = 8
+"""Up to `_TERMS` terms are added in one fused pass; a further pass over the image costs as much as `_PASS` of them."""
+
+
+def split(size: int) -> int:
+    """The number of equal runs in which `size` samples are summed fastest; 1 for all at once."""
+    return _split(size)[1]
 
 
 @lru_cache(maxsize=256)
@@ -35,7 +47,7 @@ def window_sum(x: jax.Array, size: int, axis: int) -> jax.Array:
     A long run is a few equal shorter ones, whose sums are taken once for all outputs, and some samples more: 2 √size
     terms or fewer, and as accurate as a pairwise sum, where differences of a cumulative sum lose digits.
     """
-    _, count = _split(size)
+    count = split(size)
     run = size // count
     pieces = [(x, count * run + i) for i in range(size % count)] if count > 1 else [(x, i) for i in range(size)]
     if count > 1:
@@ -45,97 +57,190 @@ def window_sum(x: jax.Array, size: int, axis: int) -> jax.Array:
     return reduce(operator.add, (lax.slice_in_dim(a, start, start + length, axis=axis) for a, start in pieces))
 
 
-def _whole(x) -> bool:
-    return not jnp.issubdtype(x.dtype, jnp.inexact)
-
-
-def _along(x, weights, axis, left, rule, cval, exact):
-    """One 1-D correlation under a boundary rule."""
-    one = lambda value, rest: [value if a == axis else rest for a in range(x.ndim)]
-    weights = weights.reshape(one(weights.shape[0], 1))
-    return _bordered.correlate(x, weights, one(left, 0), one(rule, "zero"), cval, exact=exact)
-
-
-def separable(x, factors, cval, *, axes, rules, lefts, work, dtype):
+def separable(
+    x: jax.Array,
+    factors: Factors,
+    cval: Value,
+    *,
+    axes: tuple[int, ...],
+    rules: tuple[str, ...],
+    lefts: tuple[int, ...],
+    dtype: np.dtype,
+) -> jax.Array:
     """One 1-D correlation per axis, each result stored in `dtype` as SciPy does; as many factors as axes."""
-    rules = _bordered.rules_of(rules, cval)
-    return _separable(x, factors, cval, axes=axes, rules=rules, lefts=lefts, work=work, dtype=dtype)
+    how = arithmetic.of_sums(x.dtype, dtype, factors, cval)
+    rules = bordered.rules_of(rules, cval)
+    with how.context():
+        return _separable(x, factors, cval, axes=axes, rules=rules, lefts=lefts, how=how, dtype=dtype)
 
 
-@partial(jax.jit, static_argnames=("axes", "rules", "lefts", "work", "dtype"))
-def _separable(x, factors, cval, *, axes, rules, lefts, work, dtype):
+@partial(jax.jit, static_argnames=("axes", "rules", "lefts", "how", "dtype"))
+def _separable(
+    x: jax.Array,
+    factors: Factors,
+    cval: Value,
+    *,
+    axes: tuple[int, ...],
+    rules: tuple[str, ...],
+    lefts: tuple[int, ...],
+    how: Arithmetic,
+    dtype: np.dtype,
+) -> jax.Array:
+    x, factors = _detached(how, (x, factors))
     for weights, axis, rule, left in zip(factors, axes, rules, lefts, strict=True):
-        total = _along(x.astype(work), weights.astype(work), axis, left, rule, cval, _whole(x))
-        x = store(total, dtype)
+        total = _along(x.astype(how.dtype), weights.astype(how.dtype), axis, left, rule, cval, how)
+        x = store(total, dtype, rounded=how.rounded)
     return store(x, dtype)
 
 
-def boxes(x, cval, *, sizes, axes, rules, lefts, work, dtype):
+def boxes(
+    x: jax.Array,
+    cval: Value,
+    *,
+    sizes: tuple[int, ...],
+    axes: tuple[int, ...],
+    rules: tuple[str, ...],
+    lefts: tuple[int, ...],
+    dtype: np.dtype,
+) -> jax.Array:
     """One moving average per axis, each result stored in `dtype`."""
-    rules = _bordered.rules_of(rules, cval)
-    return _boxes(x, cval, sizes=sizes, axes=axes, rules=rules, lefts=lefts, work=work, dtype=dtype)
+    how = arithmetic.of_boxes(x.dtype, dtype, sizes, cval)
+    rules = bordered.rules_of(rules, cval)
+    with how.context():
+        return _boxes(x, cval, sizes=sizes, axes=axes, rules=rules, lefts=lefts, how=how, dtype=dtype)
 
 
-@partial(jax.jit, static_argnames=("sizes", "axes", "rules", "lefts", "work", "dtype"))
-def _boxes(x, cval, *, sizes, axes, rules, lefts, work, dtype):
+@partial(jax.jit, static_argnames=("sizes", "axes", "rules", "lefts", "how", "dtype"))
+def _boxes(
+    x: jax.Array,
+    cval: Value,
+    *,
+    sizes: tuple[int, ...],
+    axes: tuple[int, ...],
+    rules: tuple[str, ...],
+    lefts: tuple[int, ...],
+    how: Arithmetic,
+    dtype: np.dtype,
+) -> jax.Array:
+    x = _detached(how, x)
+    whole = arithmetic.is_whole(how.dtype)
     for size, axis, rule, left in zip(sizes, axes, rules, lefts, strict=True):
-        if size <= _TERMS:
-            total = _along(x.astype(work), jnp.ones(size, work), axis, left, rule, cval, _whole(x))
+        x = x.astype(how.dtype)
+        if size <= _TERMS and not whole and not how.local:
+            total = _along(x, jnp.ones(size, how.dtype), axis, left, rule, cval, how)
         else:
-            extended = _bordered.extended(x.astype(work), axis, (left, size - 1 - left), rule, cval)
-            total = window_sum(lax.optimization_barrier(extended), size, axis)
-        x = lax.optimization_barrier(store(total / size, dtype))
+            widths = [(left, size - 1 - left) if a == axis else (0, 0) for a in range(x.ndim)]
+            total = window_sum(bordered.extend(x, widths, _on(axis, rule, "zero", x.ndim), cval), size, axis)
+        # The quotient of integers is cut as the cast would cut it; a float may be off by a rounding of its reciprocal.
+        mean = lax.div(total, jnp.asarray(size, how.dtype)) if whole else total / size
+        x = lax.optimization_barrier(store(mean, dtype, rounded=how.rounded))
     return store(x, dtype)
 
 
-def dense(x, weights, cval, *, rules, lefts, work, dtype):
-    """One correlation with n-D weights, given whole or as a sum of terms, each a tuple of 1-D factors, one per axis."""
-    rules = _bordered.rules_of(rules, cval)
-    return _dense(x, weights, cval, rules=rules, lefts=lefts, work=work, dtype=dtype)
+def dense(
+    x: jax.Array,
+    weights: Weights | Factors,
+    cval: Value,
+    *,
+    rules: tuple[str, ...],
+    lefts: tuple[int, ...],
+    dtype: np.dtype,
+    without_zeros: bool = False,
+) -> jax.Array:
+    """One correlation with n-D weights, given whole or as the 1-D factors, one per axis, of which they are the product.
+
+    With `without_zeros`, the taps of a known kernel that are not zero are summed alone, if they are few: a NaN then
+    reaches no further than they do.
+    """
+    factors = weights if isinstance(weights, tuple) else (weights,)
+    how = arithmetic.of_sums(x.dtype, dtype, factors, cval)
+    rules = bordered.rules_of(rules, cval)
+    offsets = None
+    if without_zeros and isinstance(weights, np.ndarray) and not weights.all():
+        offsets = shifted.offsets_of(weights)
+        offsets = offsets if len(offsets) <= shifted.TOGETHER else None
+    with how.context():
+        return _dense(x, weights, cval, rules=rules, lefts=lefts, offsets=offsets, how=how, dtype=dtype)
 
 
-@partial(jax.jit, static_argnames=("rules", "lefts", "work", "dtype"))
-def _dense(x, weights, cval, *, rules, lefts, work, dtype):
-    exact, x = _whole(x), x.astype(work)
+@partial(jax.jit, static_argnames=("rules", "lefts", "offsets", "how", "dtype"))
+def _dense(
+    x: jax.Array,
+    weights: Weights | Factors,
+    cval: Value,
+    *,
+    rules: tuple[str, ...],
+    lefts: tuple[int, ...],
+    offsets: shifted.Offsets | None,
+    how: Arithmetic,
+    dtype: np.dtype,
+) -> jax.Array:
+    x, weights = _detached(how, (x, weights))
+    x = x.astype(how.dtype)
     if isinstance(weights, tuple):
-        x = reduce(operator.add, (_term(x, factors, lefts, rules, cval, exact) for factors in weights))
+        x = _term(x, weights, lefts, rules, cval, how)
     else:
-        x = _bordered.correlate(x, weights.astype(work), lefts, rules, cval, exact=exact)
-    return store(x, dtype)
+        x = _correlate(x, weights.astype(how.dtype), lefts, rules, cval, how, offsets)
+    return store(x, dtype, rounded=how.rounded)
 
 
-def in_one_pass(sizes, rules, cval, dtype) -> bool:
+def in_one_pass(sizes: Sequence[int], rules: Sequence[str], cval: Value, dtype: DTypeLike) -> bool:
     """Whether passes that are stored in between may be one correlation with the product of their weights.
 
     Whole numbers are rounded after every pass; and what a later pass finds outside of a constant border is `cval`
     again, not what the earlier ones made of it.
     """
-    exact = not jnp.issubdtype(dtype, jnp.inexact) or "constant" in _bordered.rules_of(rules, cval)
-    return not exact and math.prod(sizes) <= 2 * sum(sizes)
+    apart = arithmetic.is_whole(np.dtype(dtype)) or "constant" in bordered.rules_of(rules, cval)
+    return not apart and math.prod(sizes) <= 2 * sum(sizes)
 
 
-def _term(x, factors, lefts, rules, cval, exact):
+def _detached(how: Arithmetic, arrays: T) -> T:
+    """The arrays without a derivative, where the sum becomes whole numbers and its derivative would be lost anyway."""
+    return lax.stop_gradient(arrays) if how.local else arrays
+
+
+def on_all(axes: Sequence[int], values: Sequence[T], rest: T, ndim: int) -> list[T]:
+    """One value for each axis of the image: `values` for `axes`, `rest` for the others."""
+    chosen = dict(zip(axes, values))
+    return [chosen.get(a, rest) for a in range(ndim)]
+
+
+def _on(axis: int, value: T, rest: T, ndim: int) -> list[T]:
+    return on_all([axis], [value], rest, ndim)
+
+
+def _along(
+    x: jax.Array, weights: jax.Array, axis: int, left: int, rule: str, cval: Value, how: Arithmetic
+) -> jax.Array:
+    """One 1-D correlation under a boundary rule."""
+    weights = weights.reshape(_on(axis, weights.shape[0], 1, x.ndim))
+    return _correlate(x, weights, _on(axis, left, 0, x.ndim), _on(axis, rule, "zero", x.ndim), cval, how)
+
+
+def _correlate(
+    x: jax.Array,
+    weights: jax.Array,
+    lefts: Sequence[int],
+    rules: Sequence[str],
+    cval: Value,
+    how: Arithmetic,
+    offsets: shifted.Offsets | None = None,
+) -> jax.Array:
+    """One n-D correlation under boundary rules: by the engine, or as shifted views where that is not to be asked."""
+    if offsets is None and not how.local:
+        return bordered.correlate(x, weights, lefts, rules, cval, exact=how.whole)
+    widths = [(left, size - 1 - left) for left, size in zip(lefts, weights.shape)]
+    x = bordered.extend(x, widths, rules, cval)
+    total = shifted.correlate(x, weights, shifted.all_offsets(weights.shape) if offsets is None else offsets)
+    return lax.optimization_barrier(total)
+
+
+def _term(
+    x: jax.Array, factors: Factors, lefts: Sequence[int], rules: Sequence[str], cval: Value, how: Arithmetic
+) -> jax.Array:
     """One correlation after the other along each axis."""
     for axis, (factor, left, rule) in enumerate(zip(factors, lefts, rules)):
         factor = factor.astype(x.dtype)
-        x = _along(x, factor, axis, left, rule, cval, exact) if factor.shape[0] > 1 else x * factor[0]
+        x = _along(x, factor, axis, left, rule, cval, how) if factor.shape[0] > 1 else x * factor[0]
         cval = cval * factor.sum()  # what a constant outside has become
     return x
-
-
-def terms(weights: np.ndarray, space: tuple[int, ...], work) -> tuple[tuple[np.ndarray, ...], ...] | None:
-    """The separable terms of weights for an image of shape `space`, if passes are the cheaper way."""
-    if not jnp.issubdtype(work, jnp.inexact):
-        return None
-    problem = Problem(
-        lhs_shape=(1, *(n + k - 1 for n, k in zip(space, weights.shape)), 1),
-        rhs_shape=(*weights.shape, 1, 1),
-        strides=(1,) * len(space),
-        padding=((0, 0),) * len(space),
-        lhs_dilation=(1,) * len(space),
-        rhs_dilation=(1,) * len(space),
-        groups=1,
-        dtype=str(np.dtype(work)),
-    )
-    # One term is worth its passes always; weights of zeros have none, and are no sum of passes.
-    return low_rank.terms_for(problem, weights, at_least=1) or None

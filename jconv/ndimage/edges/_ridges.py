@@ -1,166 +1,319 @@
-"""Second-order structure: `structure_tensor`, `hessian_matrix`, and the ridge filters built on eigenvalues."""
+"""Ridge filters over scales, built on the eigenvalues of the Hessian: `meijering`, `sato`, `frangi`, `hessian`."""
 
 from __future__ import annotations
 
-import itertools
-import math
+from collections.abc import Callable, Sequence
 
+import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 
 from jconv._core import check
+from jconv._core.arrays import ArrayLike
+from jconv._core.concrete import is_traced
 from jconv.ndimage._frame import arguments
 from jconv.ndimage._frame import output as _output
-from jconv.ndimage.linear._derivatives import sobel
-from jconv.ndimage.linear._gaussian import gaussian_filter
+from jconv.ndimage._frame.arguments import Number
+from jconv.ndimage._frame.bordered import Value
+from jconv.ndimage.edges._tensors import eigenvalues, hessian_matrix
+from jconv.ndimage.enhancement._enhance import smoothed
 
 _SIGMAS = (1, 3, 5, 7, 9)
 
+Response = Callable[[jax.Array, Number], jax.Array]
+"""From the eigenvalues (n, *shape) of a scale, and the scale, to its response."""
 
-def structure_tensor(input, sigma=1.0, mode="constant", cval=0.0):
-    r"""The Gaussian-weighted products of the Sobel derivatives, :math:`g_\sigma * (\partial_a x\, \partial_b x)`.
 
-    Returns the upper triangle as an array (n (n + 1) / 2, \*image shape), in the order (0,0), (0,1), …, (1,1), ….
-    scikit-image's `structure_tensor`.
+def meijering(
+    input: ArrayLike,
+    sigmas: Number | Sequence[Number] = _SIGMAS,
+    alpha: Number | None = None,
+    black_ridges: bool = True,
+    mode: str = "reflect",
+    cval: Value = 0.0,
+    *,
+    kernel_radius: int | None = None,
+) -> jax.Array:
+    r"""Find neurites: the largest of the eigenvalues' mixtures, over scales, each scale divided by its maximum.
+
+    .. math:: y = \max_\sigma \frac{\max(0, \lambda_m)}{\max_i \lambda_m}, \quad
+              \lambda_m = \lambda_a + \alpha \sum_{b \ne a} \lambda_b
+
+    Parameters
+    ----------
+    input : array of rank one, two or three, real
+        The image.
+    sigmas : number or sequence of numbers
+        Scales in samples, above zero; may be traced. Default 1, 3, 5, 7, 9.
+    alpha : number, optional
+        Share of the other eigenvalues. Default 1 / (rank + 1).
+    black_ridges : bool
+        Whether ridges are darker than what is around them. Default True.
+    mode, cval
+        As for `jconv.ndimage.correlate`.
+    kernel_radius : int, optional
+        As for `jconv.ndimage.hessian_matrix`; must be given where a sigma is traced.
+
+    Returns
+    -------
+    array, in the shape of `input`
+        The response, 0 … 1.
+
+    Raises
+    ------
+    ValueError
+        For an image of another rank, or scales that are not positive.
+    TypeError
+        For traced scales without `kernel_radius`.
+
+    Notes
+    -----
+    What lies within rounding of zero counts as zero, so that a flat image has no ridges. Differentiable in the image,
+    the scales and `alpha`. scikit-image's `meijering`. Source: E. Meijering et al., Cytometry A 58 (2004).
+
+    Examples
+    --------
+    >>> meijering(jnp.ones((9, 9)).at[4].set(0.0), [1.0])[4, 4].item()
+    1.0
     """
-    x = _floating(input)
-    slopes = [sobel(x, axis, mode=mode, cval=cval) for axis in range(x.ndim)]
-    pairs = itertools.combinations_with_replacement(slopes, 2)
-    return jnp.stack([gaussian_filter(a * b, sigma, mode=mode, cval=cval) for a, b in pairs])
+    x, scales = _ridge_arguments(input, sigmas, black_ridges, (1, 2, 3))
+    share = 1 / (x.ndim + 1) if alpha is None else alpha
 
-
-def hessian_matrix(input, sigma=1.0, mode="reflect", cval=0.0):
-    r"""The second derivatives of the Gaussian-smoothed image, :math:`\partial_a \partial_b\, g_\sigma * x`.
-
-    Two passes of first derivatives at :math:`\sigma / \sqrt 2`, each. Returns the upper triangle, as
-    `structure_tensor` does. scikit-image's `hessian_matrix` with ``use_gaussian_derivatives=True``.
-    """
-    x = _floating(input)
-    sigmas = arguments.sequence("sigma", sigma, x.ndim)
-    truncate = 8 if all(s > 1 for s in sigmas) else 100
-    narrow = [s / math.sqrt(2) for s in sigmas]
-
-    def slope(a, axis):
-        order = [int(axis == b) for b in range(x.ndim)]
-        return gaussian_filter(a, narrow, order, mode=mode, cval=cval, truncate=truncate)
-
-    first = [slope(x, a) for a in range(x.ndim)]
-    return jnp.stack([slope(first[a], b) for a, b in itertools.combinations_with_replacement(range(x.ndim), 2)])
-
-
-def eigenvalues(elements):
-    r"""The eigenvalues, descending, of the symmetric matrices whose upper triangles are `elements`.
-
-    (n (n + 1) / 2, \*shape) → (n, \*shape). Where two eigenvalues of a 2 by 2 matrix meet, the derivative of their
-    distance is taken as zero. scikit-image's `hessian_matrix_eigvals`.
-    """
-    elements = jnp.asarray(elements)
-    n = (math.isqrt(8 * elements.shape[0] + 1) - 1) // 2
-    if n * (n + 1) // 2 != elements.shape[0] or n == 0:
-        raise ValueError(f"`elements` must hold an upper triangle, got {elements.shape[0]} elements; 3 are 2 by 2")
-    if n == 1:
-        return elements
-    if n == 2:
-        a, b, c = elements
-        squared = b**2 + ((a - c) / 2) ** 2
-        half = jnp.where(squared > 0, jnp.sqrt(jnp.where(squared > 0, squared, 1)), 0)
-        return jnp.stack([(a + c) / 2 + half, (a + c) / 2 - half])
-    index = np.zeros((n, n), int)
-    index[np.triu_indices(n)] = index.T[np.triu_indices(n)] = np.arange(len(elements))
-    index = np.maximum(index, index.T)
-    matrices = jnp.moveaxis(elements[index], (0, 1), (-2, -1))
-    return jnp.moveaxis(jnp.linalg.eigvalsh(matrices)[..., ::-1], -1, 0)
-
-
-def meijering(input, sigmas=_SIGMAS, alpha=None, black_ridges=True, mode="reflect", cval=0.0):
-    """Neurite filter: the largest of the eigenvalues' mixtures, over scales, each scale divided by its maximum.
-
-    scikit-image's `meijering`. Source: E. Meijering et al., Cytometry A 58 (2004).
-    """
-    x, sigmas = _ridge_arguments(input, sigmas, black_ridges, (1, 2, 3))
-    alpha = 1 / (x.ndim + 1) if alpha is None else alpha
-
-    def response(values, sigma):
+    def response(values: jax.Array, sigma: Number) -> jax.Array:
         others = jnp.sum(values, axis=0) - values
-        mixed = values + alpha * others
+        mixed = values + share * others
         strongest = jnp.take_along_axis(mixed, jnp.abs(mixed).argmax(0)[None], 0)[0]
-        found = jnp.maximum(strongest, 0)
-        peak = found.max()
-        return found / jnp.where(peak > 0, peak, 1)
+        positive = jnp.maximum(strongest, 0)
+        peak = _largest(positive)
+        return positive / jnp.where(peak > 0, peak, 1)
 
-    return _over_scales(x, sigmas, mode, cval, response)
+    return _over_scales(x, scales, mode, cval, kernel_radius, response)
 
 
-def sato(input, sigmas=_SIGMAS, black_ridges=True, mode="reflect", cval=0.0):
-    """Tubeness: the geometric mean of the positive eigenvalues but the least, times sigma², largest over scales.
+def sato(
+    input: ArrayLike,
+    sigmas: Number | Sequence[Number] = _SIGMAS,
+    black_ridges: bool = True,
+    mode: str = "reflect",
+    cval: Value = 0.0,
+    *,
+    kernel_radius: int | None = None,
+) -> jax.Array:
+    r"""Find tubes: the geometric mean of the positive eigenvalues but the least, times σ², largest over scales.
 
-    scikit-image's `sato`. Source: Y. Sato et al., Medical Image Analysis 2 (1998).
+    .. math:: y = \max_\sigma \sigma^2 \Big(\prod_{a < n - 1} \max(0, \lambda_a)\Big)^{1 / (n - 1)}
+
+    Parameters
+    ----------
+    input : array of rank n, two or three, real
+        The image.
+    sigmas, black_ridges, mode, cval, kernel_radius
+        As for `meijering`.
+
+    Returns
+    -------
+    array, in the shape of `input`
+        The response, in the image's units.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `meijering`.
+
+    Notes
+    -----
+    Differentiable in the image and the scales. scikit-image's `sato`. Source: Y. Sato et al., Medical Image Analysis 2
+    (1998).
+
+    Examples
+    --------
+    >>> sato(jnp.ones((9, 9)), [1.0]).max().item()
+    0.0
     """
-    x, sigmas = _ridge_arguments(input, sigmas, black_ridges, (2, 3))
+    x, scales = _ridge_arguments(input, sigmas, black_ridges, (2, 3))
 
-    def response(values, sigma):
+    def response(values: jax.Array, sigma: Number) -> jax.Array:
         product = jnp.prod(jnp.maximum(values[:-1], 0), axis=0)
         if x.ndim == 2:
             return sigma**2 * product
-        return sigma**2 * jnp.where(product > 0, jnp.where(product > 0, product, 1) ** (1 / (x.ndim - 1)), 0)
+        root = jnp.where(product > 0, product, 1) ** (1 / (x.ndim - 1))
+        return sigma**2 * jnp.where(product == 0, 0, jnp.where(product > 0, root, product))
 
-    return _over_scales(x, sigmas, mode, cval, response)
+    return _over_scales(x, scales, mode, cval, kernel_radius, response)
 
 
-def frangi(input, sigmas=_SIGMAS, alpha=0.5, beta=0.5, gamma=None, black_ridges=True, mode="reflect", cval=0.0):
-    r"""Vesselness: plate against line (alpha), blob against line (beta), structure against noise (gamma).
+def frangi(
+    input: ArrayLike,
+    sigmas: Number | Sequence[Number] = _SIGMAS,
+    alpha: Number = 0.5,
+    beta: Number = 0.5,
+    gamma: Number | None = None,
+    black_ridges: bool = True,
+    mode: str = "reflect",
+    cval: Value = 0.0,
+    *,
+    scale_normalized: bool = False,
+    kernel_radius: int | None = None,
+) -> jax.Array:
+    r"""Find vessels: plate against line (alpha), blob against line (beta), structure against noise (gamma).
 
-    .. math:: (1 - e^{-R_A^2 / 2 \alpha^2})\, e^{-R_B^2 / 2 \beta^2}\, (1 - e^{-S^2 / 2 \gamma^2})
+    .. math:: y = \max_\sigma\, (1 - e^{-R_A^2 / 2 \alpha^2})\, e^{-R_B^2 / 2 \beta^2}\, (1 - e^{-S^2 / 2 \gamma^2})
 
-    `gamma` defaults to half the largest Hessian norm at the first scale. scikit-image's `frangi`.
+    Parameters
+    ----------
+    input : array of rank two or three, real
+        The image.
+    sigmas, black_ridges, mode, cval, kernel_radius
+        As for `meijering`.
+    alpha, beta : number
+        Sensitivity to plates (in volumes) and to blobs, above zero. Default 0.5.
+    gamma : number, optional
+        Sensitivity to the Hessian's norm, in its units, above zero. Default: half the largest norm at the first scale.
+    scale_normalized : bool
+        Whether the Hessian of each scale is multiplied by σ², as Frangi's paper has it, so that wide vessels count as
+        much as narrow ones. Default False, as in scikit-image, where wide vessels fade with σ².
 
+    Returns
+    -------
+    array, in the shape of `input`
+        The response, 0 … 1.
+
+    Raises
+    ------
+    ValueError
+        For an image of another rank, or a parameter that is not positive.
+    TypeError
+        For traced scales without `kernel_radius`.
+
+    Notes
+    -----
+    What lies within rounding of zero counts as zero, so that a flat image has no vessels, and its gradient is zero.
+    Differentiable in the image, the scales, `alpha`, `beta` and `gamma`. scikit-image's `frangi`.
     Source: A. F. Frangi et al., *Multiscale vessel enhancement filtering*, MICCAI 1998.
-    """
-    x, sigmas = _ridge_arguments(input, sigmas, black_ridges, (2, 3))
 
-    def response(values, sigma):
+    Examples
+    --------
+    >>> frangi(jnp.ones((9, 9)), [1.0]).max().item()
+    0.0
+    """
+    x, scales = _ridge_arguments(input, sigmas, black_ridges, (2, 3))
+    given = {"alpha": alpha, "beta": beta} | ({} if gamma is None else {"gamma": gamma})
+    for name, value in given.items():
+        arguments.positive(name, value, "a sensitivity")
+
+    def response(values: jax.Array, sigma: Number) -> jax.Array:
         nonlocal gamma
         values = jnp.take_along_axis(values, jnp.abs(values).argsort(0), 0)
         least, *rest = values[0], *jnp.maximum(values[1:], 1e-10)
-        plate = 1.0
+        plate: jax.Array | float = 1.0
         if x.ndim == 3:
             plate = 1 - jnp.exp(-((rest[0] / rest[1]) ** 2) / (2 * alpha**2))
-        blob = jnp.abs(least) / (rest[0] if x.ndim == 2 else jnp.sqrt(rest[0] * rest[1]))
-        squared_norm = (values**2).sum(0)
+        blob = jnp.abs(least) / (rest[0] if x.ndim == 2 else jnp.sqrt(rest[0]) * jnp.sqrt(rest[1]))
+        norm = _norm(values)
         if gamma is None:
-            largest = squared_norm.max()
-            half = jnp.sqrt(jnp.where(largest > 0, largest, 4)) / 2
-            gamma = half
-        return plate * jnp.exp(-(blob**2) / (2 * beta**2)) * (1 - jnp.exp(-squared_norm / (2 * gamma**2)))
+            largest = _largest(norm)
+            gamma = jnp.where(largest > 0, largest, 2) / 2
+        return plate * jnp.exp(-(blob**2) / (2 * beta**2)) * -jnp.expm1(-((norm / gamma) ** 2) / 2)
 
-    return _over_scales(x, sigmas, mode, cval, response)
+    return _over_scales(x, scales, mode, cval, kernel_radius, response, normalized=scale_normalized)
 
 
-def hessian(input, sigmas=_SIGMAS, alpha=0.5, beta=0.5, gamma=15, black_ridges=True, mode="reflect", cval=0.0):
-    """Hybrid Hessian filter: `frangi` with a fixed `gamma`, one where it finds nothing. scikit-image's `hessian`.
+def hessian(
+    input: ArrayLike,
+    sigmas: Number | Sequence[Number] = _SIGMAS,
+    alpha: Number = 0.5,
+    beta: Number = 0.5,
+    gamma: Number = 15,
+    black_ridges: bool = True,
+    mode: str = "reflect",
+    cval: Value = 0.0,
+    *,
+    kernel_radius: int | None = None,
+) -> jax.Array:
+    r"""Find wrinkles: `frangi` with a fixed `gamma`, and one where it finds nothing.
 
-    Source: C.-C. Ng et al., *Automatic wrinkle detection using hybrid Hessian filter*, ACCV 2014.
+    .. math:: y = \begin{cases} f & f > 0 \\ 1 & \text{else} \end{cases}, \quad f = \mathrm{frangi}(x)
+
+    Parameters
+    ----------
+    input : array of rank two or three, real
+        The image.
+    sigmas, alpha, beta, black_ridges, mode, cval, kernel_radius
+        As for `frangi`.
+    gamma : number
+        Sensitivity to the Hessian's norm, above zero. Default 15.
+
+    Returns
+    -------
+    array, in the shape of `input`
+        The response, above 0 and up to 1.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `frangi`.
+
+    Notes
+    -----
+    Differentiable where `frangi` finds something. scikit-image's `hessian`. Source: C.-C. Ng et al., *Automatic wrinkle
+    detection using hybrid Hessian filter*, ACCV 2014.
+
+    Examples
+    --------
+    >>> hessian(jnp.ones((9, 9)), [1.0]).min().item()
+    1.0
     """
-    found = frangi(input, sigmas, alpha, beta, gamma, black_ridges, mode, cval)
-    return jnp.where(found <= 0, 1, found)
+    response = frangi(input, sigmas, alpha, beta, gamma, black_ridges, mode, cval, kernel_radius=kernel_radius)
+    return jnp.where(response <= 0, 1, response)
 
 
-def _over_scales(x, sigmas, mode, cval, response):
+def _over_scales(
+    x: jax.Array,
+    sigmas: Sequence[Number],
+    mode: str,
+    cval: Value,
+    kernel_radius: int | None,
+    response: Response,
+    *,
+    normalized: bool = False,
+) -> jax.Array:
+    """The largest response over all scales."""
     best = jnp.zeros_like(x)
     for sigma in sigmas:
-        best = jnp.maximum(best, response(eigenvalues(hessian_matrix(x, sigma, mode, cval)), sigma))
+        values = eigenvalues(hessian_matrix(x, sigma, mode, cval, kernel_radius=kernel_radius))
+        # Rounding of the second derivatives, whose weights sum to about 1/σ² in magnitude (the factor is a guess).
+        size = smoothed(lax.stop_gradient(jnp.abs(x)), sigma, mode, abs(cval), kernel_radius=kernel_radius)
+        noise = _NOISE * jnp.finfo(x.dtype).eps * size / sigma**2
+        values = jnp.where(jnp.abs(values) <= noise, 0, values)
+        best = jnp.maximum(best, response(values * sigma**2 if normalized else values, sigma))
     return best
 
 
-def _ridge_arguments(input, sigmas, black_ridges, ranks):
-    x = _floating(input)
+_NOISE = 8.0
+"""Eigenvalues up to so many units of rounding are taken for zero."""
+
+
+def _norm(values: jax.Array) -> jax.Array:
+    """The length along the first axis, without overflow; its derivative at zero is zero."""
+    peak = jnp.abs(values).max(0)
+    scale = lax.stop_gradient(jnp.where(peak > 0, peak, 1))
+    squares = ((values / scale) ** 2).sum(0)
+    return scale * jnp.where(squares == 0, 0, jnp.sqrt(jnp.where(squares == 0, 1, squares)))
+
+
+def _largest(values: jax.Array) -> jax.Array:
+    """The largest of the finite values: a bad sample spoils its surroundings alone."""
+    return jnp.max(jnp.where(jnp.isfinite(values), values, 0), initial=0)
+
+
+def _ridge_arguments(
+    input: ArrayLike, sigmas: Number | Sequence[Number], black_ridges: bool, ranks: tuple[int, ...]
+) -> tuple[jax.Array, list[Number]]:
+    """The image, with dark ridges as bright ones, and its scales."""
+    x, _ = _output.floating(arguments.image(input, real=True))
     check.rank("input", x, ranks, "filter each image of a stack under jax.vmap")
-    sigmas = tuple(sigmas) if np.ndim(sigmas) else (sigmas,)
-    if not sigmas or not all(s > 0 for s in sigmas):
+    scales = list(sigmas) if isinstance(sigmas, Sequence) or np.ndim(sigmas) else [sigmas]  # type: ignore[arg-type]
+    if not scales or not all(is_traced(s) or 0 < float(s) < float("inf") for s in scales):
         raise ValueError(f"`sigmas` must be positive, at least one of them, got {sigmas}; pass scales in samples")
-    return (x if black_ridges else -x), sigmas
-
-
-def _floating(input):
-    x = arguments.image(input, real=True)
-    return x.astype(_output.working_dtype(x.dtype, x.dtype))
+    return (x if black_ridges else -x), scales  # type: ignore[return-value]

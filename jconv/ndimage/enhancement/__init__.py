@@ -1,7 +1,9 @@
 """Enhancement and edge-preserving smoothing of images."""
 
-from jconv.ndimage.enhancement._adaptive import bilateral, guided, joint_bilateral
-from jconv.ndimage.enhancement._enhance import butterworth, difference_of_gaussians, local_normalize, unsharp_mask
+from jconv.ndimage.enhancement._bilateral import bilateral, joint_bilateral
+from jconv.ndimage.enhancement._butterworth import butterworth
+from jconv.ndimage.enhancement._enhance import difference_of_gaussians, local_normalize, unsharp_mask
+from jconv.ndimage.enhancement._guided import guided
 
 __all__ = [
     "bilateral",
