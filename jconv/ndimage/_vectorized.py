@@ -103,6 +103,7 @@ def vectorized_filter(
         raise ValueError(f"Use of `cval` is compatible only with `mode='constant'`, got mode={mode!r}")
     if cval is not None and not (is_traced(cval) or isinstance(cval, Number | np.ndarray | jax.Array)):
         raise ValueError(f"`cval` must include only numbers, got {cval!r}")
+    arguments.sets_size("batch_memory", batch_memory, "pass a number of bytes")
     if not isinstance(batch_memory, Number) or not batch_memory > 0:  # type: ignore[operator]
         raise ValueError(f"`batch_memory` must be positive number, got {batch_memory!r}; pass a number of bytes")
     apply = function if mask is None else lambda w, axis: function(w[..., mask], axis=-1)

@@ -183,24 +183,3 @@ def test_a_remembered_kernel_is_told_from_another(always):
     assert first is not None
     assert second is not None
     np.testing.assert_allclose(2 * separable.outer(first[0]), separable.outer(second[0]))
-
-
-@pytest.mark.parametrize("mode", ["reflect", "wrap", "constant"])
-def test_ndimage_takes_the_same_terms(mode, monkeypatch, always):
-    from scipy import ndimage as scipy_ndimage
-
-    from jconv import ndimage
-    from jconv.ndimage._frame import passes as _passes
-
-    taken = []
-    terms = _passes.terms
-    monkeypatch.setattr(_passes, "terms", lambda *args: taken.append(terms(*args)) or taken[-1])
-    kernel, rank = KERNELS["laplacian of a gaussian"]
-    x = rng.standard_normal((40, 50))
-    for weights, origin in ((kernel, 0), (kernel[:-1], (1, -2))):
-        got = ndimage.correlate(x, weights, mode=mode, origin=origin)
-        want = scipy_ndimage.correlate(x, weights, mode=mode, origin=origin)
-        assert normwise(got, want) <= tolerance("float64", kernel.size)
-    assert [len(t) for t in taken] == [rank, rank]
-    zeros = ndimage.correlate(x, np.zeros((9, 9)), mode=mode)
-    np.testing.assert_array_equal(zeros, 0)

@@ -11,7 +11,7 @@ import jconv.ndimage as ndi
 skimage = pytest.importorskip("skimage")
 from skimage import data, feature, filters, util  # noqa: E402
 
-from tests.ndimage import test_filter_transformations  # noqa: E402
+from tests.ndimage.calls import FILTERS, OTHERS, SCIPYS, WITHOUT_DERIVATIVE  # noqa: E402
 
 PHOTO = util.img_as_float64(data.camera())[100:190:1, 200:296:1]
 VOLUME = scipy.ndimage.gaussian_filter(np.random.default_rng(0).standard_normal((14, 15, 16)), 1)
@@ -177,39 +177,14 @@ def test_varying_kernel_is_a_mixture_and_selects():
     close(ndi.correlate_varying(PHOTO, basis, weights, mode="wrap"), expected)
 
 
-LEARNABLE = {
-    "unsharp_mask": lambda x: ndi.unsharp_mask(x, 1.0),
-    "difference_of_gaussians": lambda x: ndi.difference_of_gaussians(x, 1.0),
-    "local_normalize": lambda x: ndi.local_normalize(x, 2.0, epsilon=0.1),
-    "butterworth": lambda x: ndi.butterworth(x, 0.1),
-    "scharr": ndi.scharr,
-    "farid": ndi.farid,
-    "roberts": ndi.roberts,
-    "gabor": lambda x: ndi.gabor(x, 0.25)[0],
-    "bilateral": lambda x: ndi.bilateral(x, 0.5, 1.5),
-    "joint_bilateral": lambda x: ndi.joint_bilateral(x, x[::-1], 0.5, 1.5),
-    "guided": lambda x: ndi.guided(x, x[::-1], 2, 0.1),
-    "motion_blur": lambda x: ndi.motion_blur(x, 5, 0.3),
-    "blur_pool": ndi.blur_pool,
-    "correlate_varying": lambda x: ndi.correlate_varying(x, np.eye(3)[:, None], jnp.stack([x, x**2, 1 + x])),
-    "structure_tensor": lambda x: ndi.structure_tensor(x, 1.0),
-    "hessian_matrix": lambda x: ndi.hessian_matrix(x, 1.5),
-    "meijering": lambda x: ndi.meijering(x, (1.5,)),
-    "sato": lambda x: ndi.sato(x, (1.5,)),
-    "frangi": lambda x: ndi.frangi(x, (1.5,), gamma=0.5),
-    "hessian": lambda x: ndi.hessian(x, (1.5,), gamma=0.5),
-    "eigenvalues": lambda x: ndi.eigenvalues(jnp.stack([x, 0.3 + x[::-1], x**2])),
-}
-
-
 SLOW_TO_COMPILE = {"hessian", "meijering", "sato", "joint_bilateral", "hessian_matrix"}
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=[pytest.mark.slow] if n in SLOW_TO_COMPILE else []) for n in LEARNABLE]
+    "name", [pytest.param(n, marks=[pytest.mark.slow] if n in SLOW_TO_COMPILE else []) for n in OTHERS]
 )
 def test_jit_vmap_and_both_gradients(name):
-    f = LEARNABLE[name]
+    f = OTHERS[name]
     rng = np.random.default_rng(5)
     stack, direction = jnp.asarray(rng.standard_normal((2, 2, 9, 10)))
     together = jax.jit(jax.vmap(f))(stack)
@@ -231,8 +206,7 @@ def test_canny_under_jit_and_vmap():
 
 
 def test_every_filter_is_transformed_here_or_among_scipys():
-    tested = {*LEARNABLE, *test_filter_transformations.FILTERS, "canny"}
-    assert {name for name in ndi.__all__ if not name.startswith(("read_", "write_"))} == tested
+    assert set(FILTERS) == {*OTHERS, *SCIPYS, *WITHOUT_DERIVATIVE}
 
 
 @pytest.mark.parametrize(

@@ -12,48 +12,15 @@ from jax.test_util import check_grads
 import jconv.ndimage as ndi
 from jconv.engine.algorithms._parts import unpadded
 from jconv.ndimage._frame import bordered as _bordered
+from tests.ndimage.calls import SCIPYS, WIDE
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((7, 8))
-WIDE = RNG.standard_normal((3, 5))
-CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], bool)
-
-FILTERS = {
-    "correlate": lambda x: ndi.correlate(x, WIDE, mode="wrap"),
-    "convolve": lambda x: ndi.convolve(x, WIDE, mode="mirror", origin=(1, -1)),
-    "correlate1d": lambda x: ndi.correlate1d(x, WIDE[0], 0, mode="nearest"),
-    "convolve1d": lambda x: ndi.convolve1d(x, WIDE[0], mode="constant", cval=2.0),
-    "gaussian_filter": lambda x: ndi.gaussian_filter(x, (1.0, 2.0), (0, 1)),
-    "gaussian_filter1d": lambda x: ndi.gaussian_filter1d(x, 1.5),
-    "gaussian_laplace": lambda x: ndi.gaussian_laplace(x, 1.0),
-    "gaussian_gradient_magnitude": lambda x: ndi.gaussian_gradient_magnitude(x, 1.0),
-    "laplace": ndi.laplace,
-    "generic_laplace": lambda x: ndi.generic_laplace(
-        x, lambda x, axis, output, mode, cval: ndi.correlate1d(x, [1, -2, 1], axis, output, mode, cval)
-    ),
-    "sobel": ndi.sobel,
-    "prewitt": ndi.prewitt,
-    "uniform_filter": lambda x: ndi.uniform_filter(x, (3, 6)),
-    "uniform_filter1d": lambda x: ndi.uniform_filter1d(x, 5),
-    "minimum_filter": lambda x: ndi.minimum_filter(x, (3, 4)),
-    "maximum_filter": lambda x: ndi.maximum_filter(x, footprint=CROSS),
-    "minimum_filter1d": lambda x: ndi.minimum_filter1d(x, 4),
-    "maximum_filter1d": lambda x: ndi.maximum_filter1d(x, 4),
-    "median_filter": lambda x: ndi.median_filter(x, 3),
-    "rank_filter": lambda x: ndi.rank_filter(x, 2, footprint=CROSS),
-    "percentile_filter": lambda x: ndi.percentile_filter(x, 80, 3),
-    "generic_filter": lambda x: ndi.generic_filter(x, lambda w: jnp.prod(jnp.cos(w)), size=3),
-    "generic_filter1d": lambda x: ndi.generic_filter1d(x, lambda line: line[1:-1] * line[2:], 3),
-    "vectorized_filter": lambda x: ndi.vectorized_filter(x, jnp.var, size=(3, 2)),
-}
-FILTERS["generic_gradient_magnitude"] = lambda x: ndi.generic_gradient_magnitude(
-    x, lambda x, axis, output, mode, cval: ndi.sobel(x, axis, output, mode, cval)
-)
 
 
-@pytest.mark.parametrize("name", FILTERS)
+@pytest.mark.parametrize("name", SCIPYS)
 def test_jit_vmap_and_gradients_in_both_modes(name):
-    f = FILTERS[name]
+    f = SCIPYS[name]
     stack = jnp.asarray(np.stack([X, X[::-1] * 1.5]))
     np.testing.assert_allclose(jax.jit(jax.vmap(f))(stack), jnp.stack([f(x) for x in stack]), atol=1e-13)
     check_grads(jax.jit(f), (stack[0],), order=1, modes=("fwd", "rev"), eps=1e-6, rtol=1e-4, atol=1e-4)

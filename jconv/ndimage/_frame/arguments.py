@@ -216,3 +216,11 @@ def radius_of_traced(name: str, radius: int | None, sigma: Any) -> None:
         raise TypeError(f"`{name}` must be given where the width is traced; pass the largest radius you need")
     if radius is not None:
         known_int(name, radius, 0)
+
+
+def sets_size(name: str, value: Any, instead: str) -> None:
+    """Raise where a traced value would have to decide a shape."""
+    if is_traced(value):
+        raise TypeError(
+            f"`{name}` sets the size of an array, which must be known when the program is traced; {instead}"
+        )

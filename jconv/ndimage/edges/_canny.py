@@ -32,7 +32,7 @@ def canny(
     *,
     mode: str = "constant",
     cval: Value = 0.0,
-    kernel_radius: int | None = None,
+    radius: int | None = None,
 ) -> jax.Array:
     """Find thin, connected edges of a plane.
 
@@ -54,7 +54,7 @@ def canny(
     mode, cval
         Boundary rule of the Gaussian, as for `jconv.ndimage.correlate`. Default: zeros outside, evened out by what of
         the Gaussian lies inside.
-    kernel_radius : int, optional
+    radius : int, optional
         Radius of the Gaussian's kernel in samples; must be given where `sigma` is traced. Default: four standard
         deviations.
 
@@ -69,7 +69,7 @@ def canny(
         For an image of another rank, a mask of another shape, a `low_threshold` above `high_threshold` or NaN, or
         quantiles outside 0 … 1.
     TypeError
-        For a traced `sigma` without `kernel_radius`.
+        For a traced `sigma` without `radius`.
 
     Notes
     -----
@@ -85,7 +85,7 @@ def canny(
     x = arguments.plane(input)
     x = x.astype(_output.working_dtype(x.dtype, x.dtype))
     arguments.in_order("low_threshold", low_threshold, "high_threshold", high_threshold)
-    smooth = lambda a: smoothed(a, sigma, mode, cval, kernel_radius=kernel_radius)
+    smooth = lambda a: smoothed(a, sigma, mode, cval, radius=radius)
     if mask is None:
         inner = np.zeros(x.shape, bool)
         inner[1:-1, 1:-1] = True

@@ -33,7 +33,7 @@ def meijering(
     mode: str = "reflect",
     cval: Value = 0.0,
     *,
-    kernel_radius: int | None = None,
+    radius: int | None = None,
 ) -> jax.Array:
     r"""Find neurites: the largest of the eigenvalues' mixtures, over scales, each scale divided by its maximum.
 
@@ -52,7 +52,7 @@ def meijering(
         Whether ridges are darker than what is around them. Default True.
     mode, cval
         As for `jconv.ndimage.correlate`.
-    kernel_radius : int, optional
+    radius : int, optional
         As for `jconv.ndimage.hessian_matrix`; must be given where a sigma is traced.
 
     Returns
@@ -65,7 +65,7 @@ def meijering(
     ValueError
         For an image of another rank, or scales that are not positive.
     TypeError
-        For traced scales without `kernel_radius`.
+        For traced scales without `radius`.
 
     Notes
     -----
@@ -88,7 +88,7 @@ def meijering(
         peak = _largest(positive)
         return positive / jnp.where(peak > 0, peak, 1)
 
-    return _over_scales(x, scales, mode, cval, kernel_radius, response)
+    return _over_scales(x, scales, mode, cval, radius, response)
 
 
 def sato(
@@ -98,7 +98,7 @@ def sato(
     mode: str = "reflect",
     cval: Value = 0.0,
     *,
-    kernel_radius: int | None = None,
+    radius: int | None = None,
 ) -> jax.Array:
     r"""Find tubes: the geometric mean of the positive eigenvalues but the least, times σ², largest over scales.
 
@@ -108,7 +108,7 @@ def sato(
     ----------
     input : array of rank n, two or three, real
         The image.
-    sigmas, black_ridges, mode, cval, kernel_radius
+    sigmas, black_ridges, mode, cval, radius
         As for `meijering`.
 
     Returns
@@ -140,7 +140,7 @@ def sato(
         root = jnp.where(product > 0, product, 1) ** (1 / (x.ndim - 1))
         return sigma**2 * jnp.where(product == 0, 0, jnp.where(product > 0, root, product))
 
-    return _over_scales(x, scales, mode, cval, kernel_radius, response)
+    return _over_scales(x, scales, mode, cval, radius, response)
 
 
 def frangi(
@@ -154,7 +154,7 @@ def frangi(
     cval: Value = 0.0,
     *,
     scale_normalized: bool = False,
-    kernel_radius: int | None = None,
+    radius: int | None = None,
 ) -> jax.Array:
     r"""Find vessels: plate against line (alpha), blob against line (beta), structure against noise (gamma).
 
@@ -164,7 +164,7 @@ def frangi(
     ----------
     input : array of rank two or three, real
         The image.
-    sigmas, black_ridges, mode, cval, kernel_radius
+    sigmas, black_ridges, mode, cval, radius
         As for `meijering`.
     alpha, beta : number
         Sensitivity to plates (in volumes) and to blobs, above zero. Default 0.5.
@@ -184,7 +184,7 @@ def frangi(
     ValueError
         For an image of another rank, or a parameter that is not positive.
     TypeError
-        For traced scales without `kernel_radius`.
+        For traced scales without `radius`.
 
     Notes
     -----
@@ -216,7 +216,7 @@ def frangi(
             gamma = jnp.where(largest > 0, largest, 2) / 2
         return plate * jnp.exp(-(blob**2) / (2 * beta**2)) * -jnp.expm1(-((norm / gamma) ** 2) / 2)
 
-    return _over_scales(x, scales, mode, cval, kernel_radius, response, normalized=scale_normalized)
+    return _over_scales(x, scales, mode, cval, radius, response, normalized=scale_normalized)
 
 
 def hessian(
@@ -229,7 +229,7 @@ def hessian(
     mode: str = "reflect",
     cval: Value = 0.0,
     *,
-    kernel_radius: int | None = None,
+    radius: int | None = None,
 ) -> jax.Array:
     r"""Find wrinkles: `frangi` with a fixed `gamma`, and one where it finds nothing.
 
@@ -239,7 +239,7 @@ def hessian(
     ----------
     input : array of rank two or three, real
         The image.
-    sigmas, alpha, beta, black_ridges, mode, cval, kernel_radius
+    sigmas, alpha, beta, black_ridges, mode, cval, radius
         As for `frangi`.
     gamma : number
         Sensitivity to the Hessian's norm, above zero. Default 15.
@@ -264,7 +264,7 @@ def hessian(
     >>> hessian(jnp.ones((9, 9)), [1.0]).min().item()
     1.0
     """
-    response = frangi(input, sigmas, alpha, beta, gamma, black_ridges, mode, cval, kernel_radius=kernel_radius)
+    response = frangi(input, sigmas, alpha, beta, gamma, black_ridges, mode, cval, radius=radius)
     return jnp.where(response <= 0, 1, response)
 
 
@@ -273,7 +273,7 @@ def _over_scales(
     sigmas: Sequence[Number],
     mode: str,
     cval: Value,
-    kernel_radius: int | None,
+    radius: int | None,
     response: Response,
     *,
     normalized: bool = False,
@@ -281,9 +281,9 @@ def _over_scales(
     """The largest response over all scales."""
     best = jnp.zeros_like(x)
     for sigma in sigmas:
-        values = eigenvalues(hessian_matrix(x, sigma, mode, cval, kernel_radius=kernel_radius))
+        values = eigenvalues(hessian_matrix(x, sigma, mode, cval, radius=radius))
         # Rounding of the second derivatives, whose weights sum to about 1/σ² in magnitude (the factor is a guess).
-        size = smoothed(lax.stop_gradient(jnp.abs(x)), sigma, mode, abs(cval), kernel_radius=kernel_radius)
+        size = smoothed(lax.stop_gradient(jnp.abs(x)), sigma, mode, abs(cval), radius=radius)
         noise = _NOISE * jnp.finfo(x.dtype).eps * size / sigma**2
         values = jnp.where(jnp.abs(values) <= noise, 0, values)
         best = jnp.maximum(best, response(values * sigma**2 if normalized else values, sigma))

@@ -26,7 +26,7 @@ def structure_tensor(
     mode: str = "constant",
     cval: Value = 0.0,
     *,
-    kernel_radius: int | None = None,
+    radius: int | None = None,
 ) -> jax.Array:
     r"""Average the products of the Sobel derivatives under a Gaussian.
 
@@ -40,7 +40,7 @@ def structure_tensor(
         Of the Gaussian, in samples; may be traced. Default 1.
     mode, cval
         As for `jconv.ndimage.correlate`, but the default mode is "constant".
-    kernel_radius : int, optional
+    radius : int, optional
         Radius of the Gaussian's kernel in samples; must be given where `sigma` is traced. Default: four standard
         deviations.
 
@@ -66,7 +66,7 @@ def structure_tensor(
     x, _ = _output.floating(arguments.image(input, real=True))
     slopes = [sobel(x, axis, mode=mode, cval=cval) for axis in range(x.ndim)]
     pairs = itertools.combinations_with_replacement(slopes, 2)
-    return jnp.stack([smoothed(a * b, sigma, mode, cval, kernel_radius=kernel_radius) for a, b in pairs])
+    return jnp.stack([smoothed(a * b, sigma, mode, cval, radius=radius) for a, b in pairs])
 
 
 def hessian_matrix(
@@ -75,7 +75,7 @@ def hessian_matrix(
     mode: str = "reflect",
     cval: Value = 0.0,
     *,
-    kernel_radius: int | None = None,
+    radius: int | None = None,
 ) -> jax.Array:
     r"""Differentiate the Gaussian-smoothed image twice, along all pairs of axes.
 
@@ -89,7 +89,7 @@ def hessian_matrix(
         Of the Gaussian, in samples, above zero; may be traced. Default 1.
     mode, cval
         As for `jconv.ndimage.correlate`.
-    kernel_radius : int, optional
+    radius : int, optional
         Radius in samples of the kernels of both passes; must be given where `sigma` is traced. Default: 8 standard
         deviations of a pass where all sigmas exceed one, else all that is not zero.
 
@@ -117,9 +117,9 @@ def hessian_matrix(
     """
     x, _ = _output.floating(arguments.image(input, real=True))
     sigmas = [arguments.positive("sigma", s, "a scale in samples") for s in arguments.sequence("sigma", sigma, x.ndim)]
-    arguments.radius_of_traced("kernel_radius", kernel_radius, sigmas)
+    arguments.radius_of_traced("radius", radius, sigmas)
     narrow = [s / math.sqrt(2) for s in sigmas]
-    radii = [kernel_radius] * x.ndim if kernel_radius is not None else _radii(narrow, x.dtype)
+    radii = [radius] * x.ndim if radius is not None else _radii(narrow, x.dtype)
 
     def slope(a: jax.Array, axis: int) -> jax.Array:
         order = [int(axis == b) for b in range(x.ndim)]

@@ -73,7 +73,7 @@ def unsharp_mask(
     [-0.0..., -0.2..., 1.2..., 1.0...]
     """
     x, dtype = _output.floating(arguments.image(input, real=True), output)
-    blurred = smoothed(x, radius, mode, cval, axes, kernel_radius=kernel_radius)
+    blurred = smoothed(x, radius, mode, cval, axes, radius=kernel_radius, radius_name="kernel_radius")
     return _output.deliver(_output.store(x + amount * (x - blurred), dtype), output)
 
 
@@ -87,7 +87,7 @@ def difference_of_gaussians(
     *,
     axes: int | Sequence[int] | None = None,
     truncate: float = 4.0,
-    kernel_radius: int | None = None,
+    radius: int | None = None,
 ) -> jax.Array:
     r"""Subtract two Gaussian-smoothed images: a band-pass.
 
@@ -106,7 +106,7 @@ def difference_of_gaussians(
         As for `jconv.ndimage.gaussian_filter`, but the default mode is "nearest".
     truncate : float
         Radius of the kernels in standard deviations. Default 4.
-    kernel_radius : int, optional
+    radius : int, optional
         Radius of both kernels in samples, instead of `truncate`; must be given where a sigma is traced.
 
     Returns
@@ -139,10 +139,7 @@ def difference_of_gaussians(
     highs = arguments.sequence("high_sigma", high_sigma, len(used))
     for low, high in zip(lows, highs):
         arguments.in_order("low_sigma", low, "high_sigma", high)
-    narrow, wide = (
-        smoothed(x, s, mode, cval, used, truncate=truncate, kernel_radius=kernel_radius)
-        for s in (low_sigma, high_sigma)
-    )
+    narrow, wide = (smoothed(x, s, mode, cval, used, truncate=truncate, radius=radius) for s in (low_sigma, high_sigma))
     return _output.deliver(_output.store(narrow - wide, dtype), output)
 
 
@@ -155,7 +152,7 @@ def local_normalize(
     *,
     epsilon: Number = 1e-6,
     axes: int | Sequence[int] | None = None,
-    kernel_radius: int | None = None,
+    radius: int | None = None,
 ) -> jax.Array:
     r"""Even out brightness and contrast: subtract the local mean, divide by the local standard deviation.
 
@@ -174,7 +171,7 @@ def local_normalize(
         As for `jconv.ndimage.gaussian_filter`.
     epsilon : number
         Added to the variance, in the squared units of the image; above zero. Default 1e-6.
-    kernel_radius : int, optional
+    radius : int, optional
         Radius of the Gaussian's kernel in samples; must be given where `sigma` is traced. Default: four standard
         deviations.
 
@@ -208,7 +205,7 @@ def local_normalize(
     level = _level(x, tuple(range(x.ndim)) if "constant" in rules else used)
     outside = cval - level.ravel()[0] if "constant" in rules else cval
     x = x - level
-    smooth = lambda a, outside: smoothed(a, sigma, mode, outside, axes, kernel_radius=kernel_radius)
+    smooth = lambda a, outside: smoothed(a, sigma, mode, outside, axes, radius=radius)
     centred = x - smooth(x, outside)
     return _output.deliver(_output.store(centred / jnp.sqrt(smooth(centred**2, cval) + epsilon), dtype), output)
 
@@ -235,8 +232,9 @@ def smoothed(
     axes: int | Sequence[int] | None = None,
     *,
     truncate: float = 4.0,
-    kernel_radius: int | None = None,
+    radius: int | None = None,
+    radius_name: str = "radius",
 ) -> jax.Array:
-    """A Gaussian filter for functions that call its radius `kernel_radius`."""
-    arguments.radius_of_traced("kernel_radius", kernel_radius, sigma)
-    return gaussian_filter(x, sigma, mode=mode, cval=cval, axes=axes, truncate=truncate, radius=kernel_radius)
+    """A Gaussian filter for other functions, whose argument `radius_name` bounds the kernel."""
+    arguments.radius_of_traced(radius_name, radius, sigma)
+    return gaussian_filter(x, sigma, mode=mode, cval=cval, axes=axes, truncate=truncate, radius=radius)

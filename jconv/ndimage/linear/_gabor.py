@@ -80,6 +80,7 @@ def gabor(
     ((9, 9), (9, 9))
     """
     x = arguments.plane(input)
+    arguments.sets_size("n_stds", n_stds, "pass `size`")
     arguments.positive("frequency", frequency, "cycles per sample")
     if sigma_x is None or sigma_y is None:
         arguments.positive("bandwidth", bandwidth, "octaves")

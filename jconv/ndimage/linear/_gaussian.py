@@ -178,6 +178,7 @@ def gaussian_filter(
 
 def _gaussian(x: jax.Array, plan: list[_Pass], output: Output, cval: Value, truncate: float) -> jax.Array:
     dtype = _output.dtype_of(output, x)
+    arguments.sets_size("truncate", truncate, "pass `radius`")
     # Sums that become whole numbers are taken in double precision, with weights of it.
     work = _output.working_dtype(x.dtype, dtype) if jnp.issubdtype(dtype, jnp.inexact) else np.dtype(np.float64)
     rules = tuple(arguments.boundary(step.mode) for step in plan)
