@@ -91,27 +91,13 @@ def gaussian1d(
     [0.27..., 0.45..., 0.27...]
     """
     order, radius = _checked(sigma, order, radius, form, truncate)
-    if not is_traced(sigma):
-        return jnp.asarray(gaussian_weights(sigma, order=order, radius=radius, form=form, dtype=dtype))
-    return _FORMS[form](jnp, sigma, order, radius).astype(_array.floating(dtype))
-
-
-def gaussian_weights(
-    sigma: float,
-    *,
-    order: int = 0,
-    radius: int | None = None,
-    form: str = "sampled",
-    truncate: float = 4.0,
-    dtype: np.dtype | None = None,
-) -> np.ndarray:
-    """Compute `gaussian1d` for a known `sigma` on the host; `dtype` may be float64 whatever JAX's mode."""
-    order, radius = _checked(sigma, order, radius, form, truncate)
-    dtype = np.dtype(dtype) if dtype == np.float64 else _array.floating(dtype)
+    dtype = _array.floating(dtype)
+    if is_traced(sigma):
+        return _FORMS[form](jnp, sigma, order, radius).astype(dtype)
     if float(sigma) == 0:
-        return np.asarray((np.arange(-radius, radius + 1) == 0) * (order == 0), dtype)
+        return jnp.asarray((np.arange(-radius, radius + 1) == 0) * (order == 0), dtype)
     exact = _FORMS[form](np, float(sigma), order, radius)
-    return _round_with_sum(exact, dtype) if order == 0 and dtype.itemsize >= 4 else exact.astype(dtype)
+    return jnp.asarray(_round_with_sum(exact, dtype) if order == 0 and dtype.itemsize >= 4 else exact.astype(dtype))
 
 
 def _round_with_sum(exact: np.ndarray, dtype: np.dtype) -> np.ndarray:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -20,6 +20,8 @@ from jax.typing import ArrayLike
 
 from jconv._core.concrete import host, is_traced
 from jconv.ndimage._frame.output import working_dtype
+
+T = TypeVar("T")
 
 
 class Arithmetic(NamedTuple):
@@ -99,9 +101,9 @@ def _whole_values(array: ArrayLike) -> np.ndarray | None:
     return values if whole else None
 
 
-def known_in_double(build: Callable[[], jax.Array], *parameters: ArrayLike | None) -> np.ndarray | jax.Array:
-    """What `build` makes of its `parameters`: computed now and in double precision, unless one of them is traced."""
+def known_in_double(build: Callable[[], T], *parameters: ArrayLike | None) -> T:
+    """What `build` makes of its `parameters`: computed now, on the host in double precision, unless one is traced."""
     if any(map(is_traced, parameters)):
         return build()
     with jax.ensure_compile_time_eval(), jax.enable_x64(True):
-        return np.asarray(build())
+        return jax.tree.map(np.asarray, build())

@@ -9,12 +9,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jconv import kernels
 from jconv._core.arrays import ArrayLike
-from jconv.kernels._edges import edge_weights
-from jconv.kernels._elementary import laplacian_weights
 from jconv.ndimage._frame import arguments
 from jconv.ndimage._frame import output as _output
 from jconv.ndimage._frame import passes as _passes
+from jconv.ndimage._frame.arithmetic import known_in_double
 from jconv.ndimage._frame.bordered import Value
 from jconv.ndimage._frame.output import Output
 from jconv.ndimage.linear._linear import convolve, correlate, correlate1d
@@ -211,7 +211,7 @@ def _edges(
     # As in SciPy the derivative is taken first: its result is stored in the output's dtype before it is smoothed.
     place = used.index(axis)
     order = [place, *(i for i in range(len(used)) if i != place)]
-    weights = edge_weights(name, place, len(used))
+    weights = _factors(name, place, len(used))
     total = np.prod([np.abs(w).sum() for w in weights]) / 2
     _output.warn_of_overflow(x.dtype, dtype, -total, total)
     sizes = [len(w) for w in weights]
@@ -231,6 +231,18 @@ def _edges(
             dtype=dtype,
         )
     return _output.deliver(x.astype(dtype), output)
+
+
+@functools.cache
+def _factors(name: str, axis: int, ndim: int) -> tuple[np.ndarray, ...]:
+    """The 1-D factors of an edge kernel, in double precision."""
+    return known_in_double(lambda: kernels.edge_factors(name, axis=axis, ndim=ndim))
+
+
+@functools.cache
+def _star(ndim: int) -> np.ndarray:
+    """The kernel of the Laplacian, in double precision."""
+    return known_in_double(lambda: kernels.laplacian(ndim=ndim))
 
 
 def roberts(
@@ -326,5 +338,5 @@ def laplace(
     dtype = _output.dtype_of(output, x, complex_result=jnp.iscomplexobj(x))
     if isinstance(mode, str) and len(used) in (2, 3) and jnp.issubdtype(dtype, jnp.floating):
         # In floating point one pass with the whole star is the same sum; whole numbers are stored axis by axis.
-        return correlate(x, laplacian_weights(len(used)), output, mode, cval, axes=used)
+        return correlate(x, _star(len(used)), output, mode, cval, axes=used)
     return generic_laplace(x, second, output, mode, cval, axes=axes)

@@ -12,11 +12,11 @@ import numpy as np
 from jconv import kernels
 from jconv._core.arrays import ArrayLike
 from jconv._core.concrete import is_traced
-from jconv.kernels._gaussians import gaussian_weights
 from jconv.ndimage._frame import arguments
 from jconv.ndimage._frame import output as _output
 from jconv.ndimage._frame import passes as _passes
 from jconv.ndimage._frame.arguments import Number
+from jconv.ndimage._frame.arithmetic import known_in_double
 from jconv.ndimage._frame.bordered import Value
 from jconv.ndimage._frame.output import Output
 from jconv.ndimage._frame.passes import Weights
@@ -33,16 +33,12 @@ class _Pass(NamedTuple):
     radius: int | None
 
     def weights(self, truncate: float, dtype: np.dtype) -> Weights:
-        """Its samples: in double precision where `sigma` is known, else in `dtype`."""
+        """Its samples, in `dtype`; in double precision also while JAX's 64-bit mode is off, where `sigma` is known."""
         if self.radius is not None:
             arguments.known_radius(self.radius)
         order = arguments.known_int("order", self.order, 0)
-        if is_traced(self.sigma):
-            return kernels.gaussian1d(self.sigma, order=order, radius=self.radius, truncate=truncate, dtype=dtype)
-        double = np.dtype(np.float64)
-        # Single precision is rounded here so that the sum of the weights stays one; the widest type has no need.
-        known = dtype if dtype.itemsize < double.itemsize else double
-        return gaussian_weights(float(self.sigma), order=order, radius=self.radius, truncate=truncate, dtype=known)
+        build = lambda: kernels.gaussian1d(self.sigma, order=order, radius=self.radius, truncate=truncate, dtype=dtype)
+        return known_in_double(build, self.sigma)
 
 
 def gaussian_filter1d(
