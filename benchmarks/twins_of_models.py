@@ -7,7 +7,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from jconv.nn.models._convnext import VARIANTS
-from jconv.nn.models._mobilenet import STAGES, rounded
+from jconv.nn.models._mobilenet import STAGES, round_channels
 from jconv.nn.models._resnet import DEPTHS
 
 
@@ -80,15 +80,15 @@ class InvertedResidual(nn.Module):
 class MobileNetV2(nn.Module):
     def __init__(self, in_features, classes, *, width=1.0, stem="large"):
         super().__init__()
-        features = rounded(32 * width)
+        features = round_channels(32 * width)
         layers = [conv_norm(in_features, features, 3, 2 if stem == "large" else 1)]
         for stage, (expansion, channels, count, stride) in enumerate(STAGES):
             stride = 1 if stage == 1 and stem == "small" else stride
             for index in range(count):
-                out = rounded(channels * width)
+                out = round_channels(channels * width)
                 layers.append(InvertedResidual(features, out, expansion, 1 if index else stride))
                 features = out
-        last = rounded(1280 * max(1.0, width))
+        last = round_channels(1280 * max(1.0, width))
         self.features = nn.Sequential(*layers, conv_norm(features, last, 1))
         self.classifier = nn.Sequential(nn.Dropout(0.0), nn.Linear(last, classes))
 

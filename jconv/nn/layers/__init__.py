@@ -1,4 +1,4 @@
-"""Layers, one a file."""
+"""Layers and the functions between them, one idea a file."""
 
 from jconv.nn.layers._adaptive_pooling import adaptive_avg_pool, adaptive_max_pool, global_avg_pool, global_max_pool
 from jconv.nn.layers._blur_pooling import blur_pool
@@ -9,15 +9,18 @@ from jconv.nn.layers._conv_transpose import ConvTranspose
 from jconv.nn.layers._deform_conv import deform_conv
 from jconv.nn.layers._deformable import DeformableConv
 from jconv.nn.layers._depthwise import DepthwiseConv
-from jconv.nn.layers._dynamic import DynamicConv, conv_per_sample
+from jconv.nn.layers._dynamic import DynamicConv
 from jconv.nn.layers._kernel_network import MAGNet, Siren
-from jconv.nn.layers._lipschitz import LipschitzConv, conv_norm_bound
+from jconv.nn.layers._lipschitz import LipschitzConv
 from jconv.nn.layers._local import ConvLocal
 from jconv.nn.layers._log_mel import log_mel
 from jconv.nn.layers._long_conv import LongConv
+from jconv.nn.layers._norm_bound import conv_norm_bound
+from jconv.nn.layers._per_sample import conv_per_sample
 from jconv.nn.layers._pooling import avg_pool, lp_pool, max_pool, min_pool
-from jconv.nn.layers._resize import pixel_shuffle, pixel_unshuffle, resize, upsample
+from jconv.nn.layers._resize import resize, upsample
 from jconv.nn.layers._separable import SeparableConv
+from jconv.nn.layers._shuffle import pixel_shuffle, pixel_unshuffle
 from jconv.nn.layers._spectral import SpectralConv
 from jconv.nn.layers._streaming import CausalStack
 from jconv.nn.layers._weight_standardized import WeightStandardizedConv

@@ -1,4 +1,4 @@
-"""Convolution, normalisation, ReLU: what networks on pictures are made of."""
+"""Convolution, normalisation, ReLU: the block of networks on pictures."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from flax import nnx
 from flax.nnx.nn import initializers
 
 from jconv._core import check
+from jconv.engine import Plan
+from jconv.nn.layers import _dtypes
 from jconv.nn.layers._conv import Conv
 
 NORMS = ("group", "batch", "none")
@@ -17,24 +19,32 @@ _INIT = initializers.he_normal()
 
 
 class ConvBlock(nnx.Module):
-    r"""A convolution, a normalisation and a ReLU, :math:`y = \max(0, \mathrm{norm}(k \star x))`.
+    r"""Apply a convolution, a normalisation and a ReLU.
+
+    .. math:: y = \max(0, \mathrm{norm}(k \star x))
 
     Parameters
     ----------
     in_features, out_features : int
-    kernel_size, strides : sequence of int
-        One for each spatial axis.
+        Channels of the input and of the output.
+    kernel_size, strides : int or sequence of int
+        As in `jconv.nn.Conv`.
     norm : "group", "batch" or "none"
         Flax's `GroupNorm` (groups of about 8 channels, so that a picture does not depend on its batch), its
-        `BatchNorm`, or a bias alone.
-    algorithm : str
-        Handed to `Conv`.
+        `BatchNorm`, or a bias alone. Default "group".
+    algorithm : str or Plan
+        As in `jconv.nn.Conv`. Default "auto".
     rngs : nnx.Rngs
+        Random keys; the stream `params` is used.
 
     Raises
     ------
     ValueError, TypeError
-        As `Conv`; when `norm` is none of these.
+        As `jconv.nn.Conv`; when `norm` is another word.
+
+    Notes
+    -----
+    Parts `conv` and `norm`. The kernel is drawn from He's normal distribution. The gradients are those of the formula.
 
     Examples
     --------
@@ -47,13 +57,13 @@ class ConvBlock(nnx.Module):
         self,
         in_features: int,
         out_features: int,
-        kernel_size: Sequence[int],
+        kernel_size: int | Sequence[int],
         strides: int | Sequence[int] = 1,
         *,
         norm: str = "group",
-        algorithm: str = "auto",
+        algorithm: str | Plan = "auto",
         rngs: nnx.Rngs,
-    ):
+    ) -> None:
         check.choice("norm", norm, NORMS)
         self.conv = Conv(
             in_features,
@@ -65,10 +75,11 @@ class ConvBlock(nnx.Module):
             algorithm=algorithm,
             rngs=rngs,
         )
-        self.norm = _norm(norm, out_features, rngs)
+        self.norm = _make_norm(norm, out_features, rngs)
 
+    @_dtypes.with_standard_promotion
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
-        """`x` of shape (N, ..., in_features); `train` normalises by the batch where `norm` is "batch"."""
+        """Apply the block to `x` (N, *space, in_features); with `train`, a "batch" norm uses the batch's statistics."""
         x = self.conv(x)
         if isinstance(self.norm, nnx.BatchNorm):
             x = self.norm(x, use_running_average=not train)
@@ -77,16 +88,16 @@ class ConvBlock(nnx.Module):
         return nnx.relu(x)
 
 
-def _norm(name: str, features: int, rngs: nnx.Rngs) -> nnx.Module | None:
+def _make_norm(name: str, features: int, rngs: nnx.Rngs) -> nnx.Module | None:
     if name == "group":
-        return nnx.GroupNorm(features, num_groups=_groups(features), rngs=rngs)
+        return nnx.GroupNorm(features, num_groups=_count_groups(features), rngs=rngs)
     return nnx.BatchNorm(features, momentum=0.9, rngs=rngs) if name == "batch" else None
 
 
-def _groups(features: int) -> int:
-    """As many groups as divide the channels into eights, or nearly so.
+def _count_groups(features: int) -> int:
+    """Return the number of groups that divides the channels into eights, or nearly so.
 
-    >>> [_groups(n) for n in (3, 8, 12, 64)]
+    >>> [_count_groups(n) for n in (3, 8, 12, 64)]
     [1, 1, 1, 8]
     """
     return math.gcd(features, max(1, features // 8))

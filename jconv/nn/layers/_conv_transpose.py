@@ -1,27 +1,23 @@
-"""The transposed convolution layer, in Flax's dialect and in PyTorch's."""
+"""The transposed convolution layer, with the arguments of Flax's and of PyTorch's."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Unpack
 
 import jax
 import jax.numpy as jnp
 from flax import nnx
-from flax.nnx.nn import dtypes
 
 from jconv._core import check
-from jconv.engine import Plan, conv_general_dilated
-from jconv.engine._api.lax import transpose_padding
-from jconv.engine._planner import policy_of
+from jconv.engine import conv_general_dilated, transpose_padding
 from jconv.nn.layers import _layer
 from jconv.nn.layers import _padding as pad
+from jconv.nn.layers._conv_layer import ConvLayer, ConvOptions
 
-WORDS = ("SAME", "VALID", "CAUSAL", "CIRCULAR")
 
-
-class ConvTranspose(nnx.Module):
-    r"""A transposed (fractionally strided) convolution, with the arguments and parameters of `flax.nnx.ConvTranspose`.
+class ConvTranspose(ConvLayer):
+    r"""Convolve transposed (fractionally strided), with the arguments and parameters of `flax.nnx.ConvTranspose`.
 
     .. math:: y[n, o] = b[o] + \sum_{u, c} x'[n + d\, u - p,\; c]\; k[u, c, o]
 
@@ -29,23 +25,22 @@ class ConvTranspose(nnx.Module):
 
     Parameters
     ----------
-    in_features, out_features, kernel_size, strides, kernel_dilation, use_bias, mask, dtype, param_dtype, precision,
-    kernel_init, bias_init, promote_dtype, preferred_element_type, kernel_metadata, bias_metadata, rngs
-        As in `jconv.nn.Conv`.
-    padding : str, int, or for each axis an int or a pair (before, after)
-        "SAME" makes s·n samples of n, "VALID" s·n + max(d (k − 1) + 1 − s, 0), "CAUSAL" s·n of which none sees a later
-        sample, "CIRCULAR" s·n periodically. Numbers pad x', as in Flax.
+    in_features, out_features : int
+        Channels of the input and of the output.
+    kernel_size, strides : int or sequence of int
+        As in `jconv.nn.Conv`; s outputs for each sample. Default stride 1.
     transpose_kernel : bool
-        The adjoint in its input of a convolution: the kernel is reversed, and has shape (*kernel_size, out_features //
-        feature_group_count, in_features).
+        Whether to apply the adjoint in its input of a convolution: the kernel is reversed, and has shape
+        (*kernel_size, out_features // feature_group_count, in_features). Default False.
     torch_padding : int or sequence of int, optional
-        PyTorch's `padding`, instead of `padding`: so many samples are cut from both sides of the full result, which
-        makes (n − 1) s − 2 p + d (k − 1) + 1 + `output_padding`.
+        PyTorch's `padding`, instead of `padding`: this many samples are cut from both sides of the full result, which
+        leaves (n − 1) s − 2 p + d (k − 1) + 1 + `output_padding`.
     output_padding : int or sequence of int
-        PyTorch's: samples that the result is longer at its end; only with `torch_padding`.
-    feature_group_count : int
-    algorithm : str or Plan
-        As in `jconv.conv_general_dilated`. No inserted zero is multiplied by the faster ones.
+        PyTorch's: samples by which the result is longer at its end; only with `torch_padding`. Default 0.
+    rngs, **options
+        As in `jconv.nn.Conv`, without `padding_mode`, `input_dilation` and `conv_general_dilated`. `padding` is a word,
+        or numbers, which pad x' as in Flax: "SAME" (default) makes s·n samples of n, "VALID" s·n + max(d (k − 1) + 1
+        − s, 0), "CAUSAL" s·n of which none sees a later sample, "CIRCULAR" s·n periodically.
 
     Raises
     ------
@@ -56,7 +51,8 @@ class ConvTranspose(nnx.Module):
     -----
     PyTorch's layer is this one with `transpose_kernel=True` and `torch_padding`; its weight (in, out // groups, *taps)
     has the axes of `kernel` in the order (−1, −2, 0, 1, …). Without `transpose_kernel` the kernel has shape
-    (*kernel_size, in_features // feature_group_count, out_features). The gradients are those of the sum.
+    (*kernel_size, in_features // feature_group_count, out_features). The faster algorithms multiply none of the
+    inserted zeros. The gradients are those of the sum. "CAUSAL" is causal to the last bit, as in `jconv.nn.Conv`.
 
     Examples
     --------
@@ -66,6 +62,9 @@ class ConvTranspose(nnx.Module):
     (2, 32, 32, 8)
     """
 
+    PADDINGS = ("SAME", "VALID", "CAUSAL", "CIRCULAR")
+    UNUSED = ("padding_mode", "input_dilation", "conv_general_dilated")
+
     def __init__(
         self,
         in_features: int,
@@ -73,61 +72,39 @@ class ConvTranspose(nnx.Module):
         kernel_size: int | Sequence[int],
         strides: int | Sequence[int] | None = None,
         *,
-        padding: pad.Padding = "SAME",
-        kernel_dilation: int | Sequence[int] | None = None,
-        use_bias: bool = True,
-        mask: jax.Array | None = None,
-        dtype: Any = None,
-        param_dtype: Any = jnp.float32,
-        precision: Any = None,
-        kernel_init: Callable = _layer.KERNEL_INIT,
-        bias_init: Callable = _layer.BIAS_INIT,
         transpose_kernel: bool = False,
-        promote_dtype: Callable = dtypes.promote_dtype,
-        preferred_element_type: Any = None,
         torch_padding: int | Sequence[int] | None = None,
         output_padding: int | Sequence[int] = 0,
-        feature_group_count: int = 1,
-        algorithm: str | Plan = "auto",
         rngs: nnx.Rngs,
-        kernel_metadata: Mapping[str, Any] | None = None,
-        bias_metadata: Mapping[str, Any] | None = None,
-    ):
-        self.in_features, self.out_features = _layer.features(in_features, out_features)
-        self.kernel_size = _layer.kernel_sizes(kernel_size)
-        rank = len(self.kernel_size)
-        self.strides = _layer.sizes("strides", strides, rank)
-        self.kernel_dilation = _layer.sizes("kernel_dilation", kernel_dilation, rank)
-        self.feature_group_count = groups = check.positive_int("feature_group_count", feature_group_count)
-        inputs, outputs = _layer.in_groups(in_features, out_features, groups)
-        self.padding = pad.canonical(padding, rank, WORDS)
+        **options: Unpack[ConvOptions],
+    ) -> None:
+        self._check_options(options)
+        self.transpose_kernel = transpose_kernel
+        super().__init__(in_features, out_features, kernel_size, strides, rngs=rngs, **options)
         if len(set(self.padding)) > 1 and any(isinstance(entry, str) for entry in self.padding):
-            raise ValueError(f"`padding` must be one word for all axes, or numbers, got {padding!r}")
-        self.output_padding = check.per_axis("output_padding", output_padding, rank)
-        self.torch_padding = None if torch_padding is None else check.per_axis("torch_padding", torch_padding, rank)
-        self._check_torch(padding)
-        policy_of(algorithm)
-        self.algorithm, self.transpose_kernel = algorithm, transpose_kernel
-        self.kernel_shape = (
-            (*self.kernel_size, outputs, in_features) if transpose_kernel else (*self.kernel_size, inputs, out_features)
+            raise ValueError(f"`padding` must be one word for all axes, or numbers, got {self.padding!r}")
+        self.output_padding = check.per_axis("output_padding", output_padding, self.rank)
+        self.torch_padding = (
+            None if torch_padding is None else check.per_axis("torch_padding", torch_padding, self.rank)
         )
-        self.mask = _layer.check_mask(mask, self.kernel_shape)
-        self.use_bias, self.dtype, self.param_dtype, self.precision = use_bias, dtype, param_dtype, precision
-        self.promote_dtype, self.preferred_element_type = promote_dtype, preferred_element_type
-        self.kernel = _layer.parameter(kernel_init, rngs, self.kernel_shape, param_dtype, kernel_metadata)
-        self.bias: nnx.Param | None = _layer.bias(
-            use_bias, bias_init, rngs, (out_features,), param_dtype, bias_metadata
-        )
+        self._check_torch()
 
-    def _check_torch(self, padding) -> None:
+    def _kernel_shape(self) -> tuple[int, ...]:
+        if self.transpose_kernel:
+            return (*self.kernel_size, self.out_features // self.feature_group_count, self.in_features)
+        return super()._kernel_shape()
+
+    def _check_torch(self) -> None:
         if self.torch_padding is None:
             if any(self.output_padding):
                 raise ValueError(
                     f"`output_padding` is PyTorch's and needs `torch_padding`, got {self.output_padding} without it"
                 )
             return
-        if padding != "SAME":
-            raise ValueError(f"`padding` and `torch_padding` exclude each other, got {padding!r} beside the latter")
+        if set(self.padding) != {"SAME"}:
+            raise ValueError(
+                f"`padding` and `torch_padding` exclude each other, got {self.padding!r} beside the latter"
+            )
         if min(self.torch_padding) < 0:
             raise ValueError(f"`torch_padding` must not be negative, got {self.torch_padding}; use `padding` to extend")
         for extra, stride, dilation in zip(self.output_padding, self.strides, self.kernel_dilation):
@@ -138,38 +115,35 @@ class ConvTranspose(nnx.Module):
                 )
 
     def __call__(self, inputs: jax.Array) -> jax.Array:
-        """Apply the layer to (…, *space, in_features), with any number of leading axes, also none."""
-        rank = len(self.kernel_size)
-        _layer.check_inputs(inputs, rank, self.in_features)
-        kernel = _layer.masked(self.kernel[...], self.mask)
-        bias = None if self.bias is None else self.bias[...]
-        inputs, kernel, bias = self.promote_dtype((inputs, kernel, bias), dtype=self.dtype)
+        """Apply the layer to an array (…, *space, in_features), with any number of leading axes, also none."""
+        _layer.check_inputs(inputs, self.rank, self.in_features)
+        inputs, kernel, bias = self._promote(inputs, self.effective_kernel())
         if self.transpose_kernel:
-            kernel = _adjoint_kernel(kernel, rank, self.feature_group_count)
+            kernel = _adjoint_kernel(kernel, self.rank, self.feature_group_count)
         circular = self.torch_padding is None and self.padding[0] == "CIRCULAR"
 
-        def run(x):
+        def run(x: jax.Array) -> jax.Array:
             y = conv_general_dilated(
                 x,
                 kernel,
-                (1,) * rank,
+                (1,) * self.rank,
                 self._widths(),
                 self.strides,
                 self.kernel_dilation,
-                _layer.channels_last(rank),
+                _layer.channels_last(self.rank),
                 self.feature_group_count,
                 precision=self.precision,
                 preferred_element_type=self.preferred_element_type,
                 algorithm=self.algorithm,
+                finite_only=not self._is_causal,
             )
-            return _wrapped(y, x.shape, self.strides, self.transpose_kernel) if circular else y
+            return _sum_periods(y, x.shape, self.strides, self.transpose_kernel) if circular else y
 
-        outputs = _layer.batched(run, inputs, rank)
-        return outputs if bias is None else outputs + bias
+        return _layer.add_bias(_layer.map_batch(run, inputs, self.rank), bias)
 
-    def _widths(self) -> list[tuple[int, int]]:
-        """Zeros around the stuffed input."""
-        reaches = [(k - 1) * d + 1 for k, d in zip(self.kernel_size, self.kernel_dilation)]
+    def _widths(self) -> list[pad.Pair]:
+        """Return the zeros before and after the stuffed input."""
+        reaches = [axis.reach for axis in self._axes()]
         if self.torch_padding is not None:
             return [
                 (reach - 1 - p, reach - 1 - p + extra)
@@ -187,16 +161,16 @@ def _width(entry: str | pad.Pair, reach: int, stride: int) -> pad.Pair:
 
 
 def _adjoint_kernel(kernel: jax.Array, rank: int, groups: int) -> jax.Array:
-    """The kernel reversed, its input and output channels exchanged within each group."""
+    """Reverse the kernel, and exchange its input and output channels within each group."""
     *taps, outputs, inputs = kernel.shape
     grouped = jnp.flip(kernel, range(rank)).reshape(*taps, outputs, groups, inputs // groups)
     return jnp.swapaxes(grouped, -1, -3).reshape(*taps, inputs // groups, groups * outputs)
 
 
-def _wrapped(y: jax.Array, shape: Sequence[int], strides: Sequence[int], mirrored: bool) -> jax.Array:
+def _sum_periods(y: jax.Array, shape: Sequence[int], strides: Sequence[int], mirrored: bool) -> jax.Array:
     """Sum `y` (N, *full, C) periodically into s·n samples an axis.
 
-    The full result starts before the first period and ends after the last; it is set so that the kernel's centre
+    The full result starts before the first period and ends after the last; it is placed so that the kernel's centre
     falls on its sample, the odd sample of an even kernel before it, or after it where the kernel is mirrored.
     """
     for axis, stride in enumerate(strides, start=1):

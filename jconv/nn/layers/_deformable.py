@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Unpack
 
 import jax
 from flax import nnx
@@ -12,17 +12,13 @@ from flax.nnx.nn import initializers
 
 from jconv._core import check
 from jconv.nn.layers import _layer
-from jconv.nn.layers import _padding as pad
 from jconv.nn.layers._conv import Conv
+from jconv.nn.layers._conv_layer import ConvLayer, ConvOptions
 from jconv.nn.layers._deform_conv import deform_conv
 
-_IDLE = ("mask", "padding_mode", "input_dilation", "precision", "preferred_element_type", "conv_general_dilated",
-         "algorithm")  # fmt: skip
-"""Options of `Conv` that nothing here would heed."""
 
-
-class DeformableConv(nnx.Module):
-    r"""A convolution that learns where its taps look: the offsets are themselves a convolution of the input.
+class DeformableConv(ConvLayer):
+    r"""Convolve with taps that are moved by learned offsets, which are themselves a convolution of the input.
 
     .. math:: y = b + \mathrm{deform\_conv}(x, \Delta(x), k, m(x))
 
@@ -32,18 +28,21 @@ class DeformableConv(nnx.Module):
     Parameters
     ----------
     in_features, out_features : int
-    kernel_size, strides, kernel_dilation, padding, feature_group_count, use_bias, dtype, param_dtype, kernel_init,
-    bias_init, promote_dtype, kernel_metadata, bias_metadata, rngs
-        As in `jconv.nn.Conv`; `padding` is zeros.
+        Channels of the input and of the output.
+    kernel_size, strides : int or sequence of int
+        As in `jconv.nn.Conv`.
     offset_groups : int
-        Groups of neighbouring channels with offsets of their own.
+        Groups of neighbouring channels with offsets of their own. Default 1.
     modulated : bool
-        Version 2: every tap also has a factor. False is version 1.
+        Whether every tap also has a factor m, which is version 2; False is version 1. Default True.
+    rngs, **options
+        As in `jconv.nn.Conv`, without `mask`, `padding_mode`, `input_dilation`, `precision`, `preferred_element_type`,
+        `conv_general_dilated` and `algorithm`; `padding` is "SAME" (default), "SAME_LOWER", "VALID", or numbers.
 
     Raises
     ------
     ValueError, TypeError
-        As `jconv.nn.Conv`; where `offset_groups` does not divide `in_features`, or for an option not listed here.
+        As `jconv.nn.Conv`; where `offset_groups` does not divide `in_features`, or for an option without use here.
 
     Notes
     -----
@@ -58,6 +57,10 @@ class DeformableConv(nnx.Module):
     (2, 16, 16, 8)
     """
 
+    PADDINGS = ("SAME", "SAME_LOWER", "VALID")
+    UNUSED = ("mask", "padding_mode", "input_dilation", "precision", "preferred_element_type", "conv_general_dilated",
+              "algorithm")  # fmt: skip
+
     def __init__(
         self,
         in_features: int,
@@ -65,61 +68,41 @@ class DeformableConv(nnx.Module):
         kernel_size: int | Sequence[int],
         strides: int | Sequence[int] | None = 1,
         *,
-        padding: pad.Padding = "SAME",
-        kernel_dilation: int | Sequence[int] | None = 1,
-        feature_group_count: int = 1,
         offset_groups: int = 1,
         modulated: bool = True,
         rngs: nnx.Rngs,
-        **options: Any,
-    ):
-        if idle := [name for name in _IDLE if name in options]:
-            raise TypeError(f"`{idle[0]}` has no use here; leave it out, or use Conv")
-        geometry: dict[str, Any] = {"padding": padding, "kernel_dilation": kernel_dilation}
+        **options: Unpack[ConvOptions],
+    ) -> None:
+        self._check_options(options)
         self.offset_groups, self.modulated = check.positive_int("offset_groups", offset_groups), modulated
         if in_features % offset_groups:
             raise ValueError(f"`offset_groups` must divide `in_features`, got {offset_groups} for {in_features}")
-        plain = Conv(
-            in_features,
-            out_features,
-            kernel_size,
-            strides,
-            feature_group_count=feature_group_count,
-            rngs=rngs,
-            **geometry,
-            **options,
-        )
-        pad.canonical(padding, plain.rank, ("SAME", "SAME_LOWER", "VALID"))
-        self.in_features, self.out_features, self.kernel_size = in_features, out_features, plain.kernel_size
-        self.strides, self.kernel_dilation, self.padding = plain.strides, plain.kernel_dilation, plain.padding
-        self.dtype, self.promote_dtype = plain.dtype, plain.promote_dtype
-        self.kernel, self.bias = plain.kernel, plain.bias
-        rank, count = plain.rank, math.prod(plain.kernel_size)
-        zeros = initializers.zeros_init()
+        super().__init__(in_features, out_features, kernel_size, strides, rngs=rngs, **options)
+        numbers = self.rank + modulated  # for each tap: a displacement along each axis, and the factor
         self.offsets = Conv(
             in_features,
-            offset_groups * count * (rank + modulated),
+            offset_groups * math.prod(self.kernel_size) * numbers,
             kernel_size,
             strides,
-            kernel_init=zeros,
-            dtype=plain.dtype,
-            param_dtype=plain.param_dtype,
+            padding=self.padding,
+            kernel_dilation=self.kernel_dilation,
+            kernel_init=initializers.zeros_init(),
+            dtype=self.dtype,
+            param_dtype=self.param_dtype,
             rngs=rngs,
-            **geometry,
         )
 
     def __call__(self, inputs: jax.Array) -> jax.Array:
-        """Apply the layer to (…, *space, in_features), with any number of leading axes, also none."""
-        rank, count = len(self.kernel_size), math.prod(self.kernel_size)
-        _layer.check_inputs(inputs, rank, self.in_features)
-        found = self.offsets(inputs)
-        split = self.offset_groups * count * rank
-        offset = found[..., :split].reshape(*found.shape[:-1], self.offset_groups, count, rank)
+        """Apply the layer to an array (…, *space, in_features), with any number of leading axes, also none."""
+        _layer.check_inputs(inputs, self.rank, self.in_features)
+        count = math.prod(self.kernel_size)
+        moves = self.offsets(inputs)
+        split = self.offset_groups * count * self.rank
+        offset = moves[..., :split].reshape(*moves.shape[:-1], self.offset_groups, count, self.rank)
         mask = None
         if self.modulated:
-            mask = 2 * jax.nn.sigmoid(found[..., split:].reshape(*found.shape[:-1], self.offset_groups, count))
-        bias = None if self.bias is None else self.bias[...]
-        inputs, kernel, bias = self.promote_dtype((inputs, self.kernel[...], bias), dtype=self.dtype)
+            mask = 2 * jax.nn.sigmoid(moves[..., split:].reshape(*moves.shape[:-1], self.offset_groups, count))
+        inputs, kernel, bias = self._promote(inputs, self.kernel[...])
         outputs = deform_conv(
             inputs,
             offset,
@@ -129,4 +112,4 @@ class DeformableConv(nnx.Module):
             padding=self.padding,
             dilation=self.kernel_dilation,
         )
-        return outputs if bias is None else outputs + bias
+        return _layer.add_bias(outputs, bias)

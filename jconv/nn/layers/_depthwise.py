@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Unpack
 
 from flax import nnx
 
 from jconv._core import check
 from jconv.nn.layers._conv import Conv
+from jconv.nn.layers._conv_layer import ConvOptions
 
 
 class DepthwiseConv(Conv):
-    r"""Every channel convolved with kernels of its own.
+    r"""Convolve every channel with kernels of its own.
 
     .. math:: y[n, c m + j] = b[c m + j] + \sum_u x[s\, n + d\, u - p,\; c]\; k[u, 0, c m + j]
 
@@ -21,12 +22,13 @@ class DepthwiseConv(Conv):
     Parameters
     ----------
     in_features : int
-    kernel_size : int or sequence of int
-    strides : int or sequence of int
-    depth_multiplier : int
-        Outputs m of each channel.
-    **options
+        Channels of the input.
+    kernel_size, strides : int or sequence of int
         As in `jconv.nn.Conv`.
+    depth_multiplier : int
+        Outputs m of each channel. Default 1.
+    rngs, **options
+        As in `jconv.nn.Conv`, without `feature_group_count`.
 
     Raises
     ------
@@ -35,7 +37,8 @@ class DepthwiseConv(Conv):
 
     Notes
     -----
-    `kernel` has shape (*kernel_size, 1, in_features · m), as in `flax.nnx.Conv` with as many groups as channels.
+    `kernel` has shape (*kernel_size, 1, in_features · m), as in `flax.nnx.Conv` with as many groups as channels. The
+    gradients are those of the sum.
 
     Examples
     --------
@@ -53,18 +56,10 @@ class DepthwiseConv(Conv):
         *,
         depth_multiplier: int = 1,
         rngs: nnx.Rngs,
-        **options: Any,
-    ):
-        self.depth_multiplier = check.positive_int("depth_multiplier", depth_multiplier)
-        in_features = check.positive_int("in_features", in_features)
+        **options: Unpack[ConvOptions],
+    ) -> None:
         if "feature_group_count" in options:
             raise TypeError("`feature_group_count` is the number of channels here; use Conv to choose it")
-        super().__init__(
-            in_features,
-            in_features * depth_multiplier,
-            kernel_size,
-            strides,
-            feature_group_count=in_features,
-            rngs=rngs,
-            **options,
-        )
+        self.depth_multiplier = check.positive_int("depth_multiplier", depth_multiplier)
+        options["feature_group_count"] = in_features = check.positive_int("in_features", in_features)
+        super().__init__(in_features, in_features * depth_multiplier, kernel_size, strides, rngs=rngs, **options)

@@ -1,26 +1,30 @@
-"""What the layers share: sizes for each axis, features in groups, and batches of any shape."""
+"""Helpers that the layers share: sizes for each axis, features in groups, and batches of any shape."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 from flax import nnx
 from flax.nnx.nn import initializers
+from jax.typing import ArrayLike, DTypeLike
 
 from jconv._core import check
+from jconv.nn.layers import _dtypes
+from jconv.nn.layers._padding import Axis
 
 Sizes = int | Sequence[int]
+Initializer = Callable[..., jax.Array]
+"""(key, shape, dtype) -> array."""
 
 KERNEL_INIT = initializers.lecun_normal()
 BIAS_INIT = initializers.zeros_init()  # both are Flax's defaults
 
 
 def kernel_sizes(kernel_size: Sizes) -> tuple[int, ...]:
-    """The taps of each axis; an integer is one axis, as in Flax."""
+    """Return the taps of each axis; an integer is one axis, as in Flax."""
     sizes = (kernel_size,) if hasattr(kernel_size, "__index__") else tuple(kernel_size)  # type: ignore[arg-type]
     if not sizes:
         raise ValueError("`kernel_size` must have at least one axis, got (); pass (3, 3) for a picture")
@@ -28,12 +32,12 @@ def kernel_sizes(kernel_size: Sizes) -> tuple[int, ...]:
 
 
 def sizes(name: str, value: Sizes | None, rank: int) -> tuple[int, ...]:
-    """One positive integer for each axis; None is 1, as in Flax."""
+    """Return one positive integer for each axis; None is 1, as in Flax."""
     return tuple(check.positive_int(name, v) for v in check.per_axis(name, 1 if value is None else value, rank))
 
 
 def each_axis(name: str, value: Sequence[int]) -> tuple[int, ...]:
-    """Positive integers, one for each axis, which say how many axes there are; a TypeError for a lone integer."""
+    """Return positive integers whose count is the number of axes; raise a TypeError for a lone integer."""
     if hasattr(value, "__index__"):
         raise TypeError(f"`{name}` must hold one number for each axis, got {value!r}; pass ({value},) for one axis")
     numbers = tuple(check.positive_int(name, v) for v in value)
@@ -42,50 +46,51 @@ def each_axis(name: str, value: Sequence[int]) -> tuple[int, ...]:
     return numbers
 
 
-def features(in_features: int, out_features: int) -> tuple[int, int]:
-    """The channels of input and output, checked."""
+def check_features(in_features: int, out_features: int) -> tuple[int, int]:
+    """Return the channels of input and output, each at least 1."""
     return check.positive_int("in_features", in_features), check.positive_int("out_features", out_features)
 
 
-def in_groups(in_features: int, out_features: int, groups: int) -> tuple[int, int]:
-    """The channels of input and output in each group."""
-    return divided("in_features", in_features, groups), divided("out_features", out_features, groups)
-
-
-def divided(name: str, features: int, groups: int) -> int:
-    """`features // groups`, or a ValueError where it leaves a remainder."""
+def split_features(name: str, features: int, groups: int) -> int:
+    """Return `features // groups`, or raise a ValueError where it leaves a remainder."""
     if features % groups:
         raise ValueError(f"`feature_group_count` must divide `{name}`, got {groups} for {features} features")
     return features // groups
 
 
-def parameter(init: Callable, rngs: nnx.Rngs, shape: Sequence[int], dtype: Any, metadata: Any = None) -> nnx.Param:
-    """A parameter drawn with the next key of the stream `params`."""
+def parameter(
+    init: Initializer, rngs: nnx.Rngs, shape: Sequence[int], dtype: DTypeLike, metadata: Mapping[str, Any] | None = None
+) -> nnx.Param:
+    """Draw a parameter with the next key of the stream `params`."""
     return nnx.Param(init(rngs.params(), tuple(shape), dtype), **(metadata or {}))
 
 
-def bias(
-    used: bool, init: Callable, rngs: nnx.Rngs, shape: Sequence[int], dtype: Any, metadata: Any = None
-) -> nnx.Param | None:
-    """The parameter, or where there is no bias the None that Flax keeps in its place."""
-    return parameter(init, rngs, shape, dtype, metadata) if used else nnx.data(None)
+def check_mask(mask: ArrayLike | None, shape: tuple[int, ...]) -> jax.Array | None:
+    """Return `mask`, or raise a ValueError unless it has the shape of the kernel."""
+    if mask is not None and getattr(mask, "shape", ()) != shape:
+        raise ValueError(f"`mask` must have the shape of the kernel, {shape}, got {getattr(mask, 'shape', ())}")
+    return mask  # type: ignore[return-value]
 
 
-def check_mask(mask: jax.Array | None, shape: tuple[int, ...]) -> jax.Array | None:
-    """`mask`, or a ValueError unless it has the shape of the kernel."""
-    if mask is not None and mask.shape != shape:
-        raise ValueError(f"`mask` must have the shape of the kernel, {shape}, got {mask.shape}")
-    return mask
+def apply_mask(kernel: jax.Array, mask: jax.Array | None) -> jax.Array:
+    """Multiply the kernel with the mask, where there is one; the product has the dtype of the promoted pair."""
+    if mask is None:
+        return kernel
+    dtype = _dtypes.promote(kernel.dtype, mask.dtype)
+    return kernel.astype(dtype) * mask.astype(dtype)
 
 
-def masked(kernel: jax.Array, mask: jax.Array | None) -> jax.Array:
-    """The kernel times the mask, where there is one."""
-    return kernel if mask is None else kernel * mask
+def add_bias(outputs: jax.Array, bias: jax.Array | None) -> jax.Array:
+    """Add a bias to the last axes of `outputs`; ranks and dtypes are matched explicitly."""
+    if bias is None:
+        return outputs
+    dtype = _dtypes.promote(outputs.dtype, bias.dtype)
+    return outputs.astype(dtype) + align(bias, outputs.ndim).astype(dtype)
 
 
-def floating(inputs: jax.Array) -> jax.Array:
-    """`inputs`, whole numbers and booleans as floats."""
-    return inputs.astype(jnp.result_type(inputs, jnp.float32)) if inputs.dtype.kind in "iub" else inputs
+def align(array: jax.Array, ndim: int) -> jax.Array:
+    """Prepend axes of length 1 up to `ndim`: broadcasting that `jax_numpy_rank_promotion="raise"` admits."""
+    return array.reshape((1,) * (ndim - array.ndim) + array.shape)
 
 
 def check_inputs(inputs: jax.Array, rank: int, features: int) -> None:
@@ -103,7 +108,7 @@ def check_rank(inputs: jax.Array, rank: int) -> None:
         raise ValueError(f"`inputs` must have {rank} spatial axes and a channel axis, got shape {inputs.shape}")
 
 
-def batched(function: Callable[[jax.Array], jax.Array], inputs: jax.Array, rank: int) -> jax.Array:
+def map_batch(function: Callable[[jax.Array], jax.Array], inputs: jax.Array, rank: int) -> jax.Array:
     """Apply a function of (N, *space, C) to an array with any number of leading axes, also none."""
     batch = inputs.shape[: inputs.ndim - rank - 1]
     outputs = function(inputs.reshape(math.prod(batch), *inputs.shape[len(batch) :]))
@@ -111,12 +116,12 @@ def batched(function: Callable[[jax.Array], jax.Array], inputs: jax.Array, rank:
 
 
 def channels_last(rank: int) -> tuple[str, str, str]:
-    """Dimension numbers (N, *space, C), (*taps, I, O), (N, *space, C)."""
+    """Return the dimension numbers (N, *space, C), (*taps, I, O), (N, *space, C)."""
     space = "DHW"[-rank:] if rank <= 3 else "".join(str(i) for i in range(rank))
     return f"N{space}C", f"{space}IO", f"N{space}C"
 
 
-def check_reach(space: Sequence[int], widths: Sequence[tuple[int, int]], axes: Sequence) -> None:
+def check_reach(space: Sequence[int], widths: Sequence[tuple[int, int]], axes: Sequence[Axis]) -> None:
     """Raise a ValueError where a kernel is larger than the padded input, which would leave nothing."""
     for size, pair, axis in zip(space, widths, axes, strict=True):
         stuffed = max(size - 1, 0) * axis.input_dilation + (size > 0)

@@ -3,34 +3,34 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Unpack
 
 import jax
-import jax.numpy as jnp
 from flax import nnx
-from flax.nnx.nn import dtypes
 
 from jconv.engine import conv_general_dilated_local
 from jconv.nn.layers import _layer
 from jconv.nn.layers import _padding as pad
+from jconv.nn.layers._conv_layer import ConvLayer, ConvOptions
 
 
-class ConvLocal(nnx.Module):
-    r"""A convolution with unshared weights, as `flax.linen.ConvLocal`.
+class ConvLocal(ConvLayer):
+    r"""Convolve with unshared weights, as `flax.linen.ConvLocal`.
 
     .. math:: y[n, o] = b[n, o] + \sum_{c, u} x[s\, n + d\, u - p,\; c]\; k[n, (c, u), o]
 
     Parameters
     ----------
     in_features, out_features : int
-    kernel_size : int or sequence of int
-    strides : int or sequence of int
-    space : sequence of int
-        The spatial shape of the inputs, which the number of weights depends on.
-    padding, padding_mode, input_dilation, kernel_dilation, use_bias, mask, dtype, param_dtype, precision, kernel_init,
-    bias_init, promote_dtype, rngs
+        Channels of the input and of the output.
+    kernel_size, strides : int or sequence of int
         As in `jconv.nn.Conv`.
+    space : int or sequence of int
+        The spatial shape of the inputs, which the number of weights depends on.
+    rngs, **options
+        As in `jconv.nn.Conv`, without `feature_group_count`, `conv_general_dilated`, `preferred_element_type` and
+        `algorithm`.
 
     Raises
     ------
@@ -40,14 +40,18 @@ class ConvLocal(nnx.Module):
     Notes
     -----
     `kernel` has shape (*out, in_features · taps, out_features), channels before taps, and `bias` (*out, out_features):
-    Flax's parameters. One matrix product for each output sample. The gradients are those of the sum.
+    Flax's parameters. One matrix product for each output sample, of samples that are copied, so that causal padding is
+    causal to the last bit. The gradients are those of the sum.
 
     Examples
     --------
+    >>> import jax.numpy as jnp
     >>> layer = ConvLocal(3, 8, (3, 3), 2, space=(16, 16), rngs=nnx.Rngs(0))
     >>> layer(jnp.ones((2, 16, 16, 3))).shape
     (2, 8, 8, 8)
     """
+
+    UNUSED = ("feature_group_count", "conv_general_dilated", "preferred_element_type", "algorithm")
 
     def __init__(
         self,
@@ -56,58 +60,38 @@ class ConvLocal(nnx.Module):
         kernel_size: int | Sequence[int],
         strides: int | Sequence[int] | None = 1,
         *,
-        space: Sequence[int],
-        padding: pad.Padding = "SAME",
-        padding_mode: str = "zeros",
-        input_dilation: int | Sequence[int] | None = 1,
-        kernel_dilation: int | Sequence[int] | None = 1,
-        use_bias: bool = True,
-        mask: jax.Array | None = None,
-        dtype: Any = None,
-        param_dtype: Any = jnp.float32,
-        precision: Any = None,
-        kernel_init: Callable = _layer.KERNEL_INIT,
-        bias_init: Callable = _layer.BIAS_INIT,
-        promote_dtype: Callable = dtypes.promote_dtype,
+        space: int | Sequence[int],
         rngs: nnx.Rngs,
-    ):
-        self.in_features, self.out_features = _layer.features(in_features, out_features)
-        self.kernel_size = _layer.kernel_sizes(kernel_size)
-        rank = len(self.kernel_size)
-        self.space = _layer.sizes("space", space, rank)
-        self.strides = _layer.sizes("strides", strides, rank)
-        self.input_dilation = _layer.sizes("input_dilation", input_dilation, rank)
-        self.kernel_dilation = _layer.sizes("kernel_dilation", kernel_dilation, rank)
-        self.padding = pad.canonical(padding, rank)
-        self.padding_mode = pad.padding_mode(padding_mode, self.padding)
-        self.dtype, self.param_dtype, self.precision = dtype, param_dtype, precision
-        self.promote_dtype, self.use_bias = promote_dtype, use_bias
+        **options: Unpack[ConvOptions],
+    ) -> None:
+        self._check_options(options)
+        self.space = _layer.sizes("space", space, len(_layer.kernel_sizes(kernel_size)))
+        super().__init__(in_features, out_features, kernel_size, strides, rngs=rngs, **options)
+
+    def _out_space(self) -> tuple[int, ...]:
         out = []
         for entry, size, axis in zip(self.padding, self.space, self._axes(), strict=True):
             pair = pad.width(entry, size, axis)
             _layer.check_reach((size,), (pair,), (axis,))
             out.append(((size - 1) * axis.input_dilation + 1 + sum(pair) - axis.reach) // axis.stride + 1)
-        self.kernel_shape = (*out, in_features * math.prod(self.kernel_size), out_features)
-        self.mask = _layer.check_mask(mask, self.kernel_shape)
-        self.kernel = _layer.parameter(kernel_init, rngs, self.kernel_shape, param_dtype)
-        self.bias: nnx.Param | None = _layer.bias(use_bias, bias_init, rngs, (*out, out_features), param_dtype)
+        return tuple(out)
 
-    def _axes(self) -> list[pad.Axis]:
-        return pad.axes(self.kernel_size, self.strides, self.kernel_dilation, self.input_dilation)
+    def _kernel_shape(self) -> tuple[int, ...]:
+        return (*self._out_space(), self.in_features * math.prod(self.kernel_size), self.out_features)
+
+    def _bias_shape(self) -> tuple[int, ...]:
+        return (*self._out_space(), self.out_features)
 
     def __call__(self, inputs: jax.Array) -> jax.Array:
-        """Apply the layer to (…, *space, in_features), with any number of leading axes, also none."""
-        rank = len(self.kernel_size)
-        _layer.check_inputs(inputs, rank, self.in_features)
-        if inputs.shape[-rank - 1 : -1] != self.space:
+        """Apply the layer to an array (…, *space, in_features), with any number of leading axes, also none."""
+        _layer.check_inputs(inputs, self.rank, self.in_features)
+        if inputs.shape[-self.rank - 1 : -1] != self.space:
             raise ValueError(
                 f"`inputs` must have the spatial shape {self.space} that the layer was made for, got {inputs.shape}"
             )
-        kernel = _layer.masked(self.kernel[...], self.mask)
-        bias = None if self.bias is None else self.bias[...]
-        inputs, kernel, bias = self.promote_dtype((inputs, kernel, bias), dtype=self.dtype)
+        inputs, kernel, bias = self._promote(inputs, self.effective_kernel())
 
-        def run(x):
+        def run(x: jax.Array) -> jax.Array:
             x, zeros = pad.extend(x, self.padding, self._axes(), self.padding_mode)
             return conv_general_dilated_local(
                 x,
@@ -117,9 +101,8 @@ class ConvLocal(nnx.Module):
                 self.kernel_size,
                 self.input_dilation,
                 self.kernel_dilation,
-                _layer.channels_last(rank),
+                _layer.channels_last(self.rank),
                 precision=self.precision,
             )
 
-        outputs = _layer.batched(run, inputs, rank)
-        return outputs if bias is None else outputs + bias
+        return _layer.add_bias(_layer.map_batch(run, inputs, self.rank), bias)

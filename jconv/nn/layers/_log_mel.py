@@ -7,18 +7,19 @@ import functools
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import ArrayLike
 
 from jconv._core import check
 from jconv.engine import conv_general_dilated
-from jconv.nn.layers import _layer
+from jconv.nn.layers import _dtypes
 
 _LAYOUT = ("NHC", "HIO", "NHC")
 
 
 def log_mel(
-    samples: jax.Array, *, rate: float, window: int = 256, hop: int = 128, mels: int = 40, floor: float = 1e-6
+    samples: ArrayLike, *, rate: float, window: int = 256, hop: int = 128, mels: int = 40, floor: float = 1e-6
 ) -> jax.Array:
-    r"""The logarithm of the energy in each frequency band of the mel scale, frame by frame.
+    r"""Compute the logarithm of the energy in each frequency band of the mel scale, frame by frame.
 
     .. math:: y[t, m] = \log\Big(\epsilon + \sum_f M[f, m]\; \big|\textstyle\sum_{u=0}^{W-1} w[u]\, x[H t + u]\,
         e^{-2 \pi i f u / W}\big|^2\Big)
@@ -26,15 +27,16 @@ def log_mel(
     Parameters
     ----------
     samples : array (..., T)
-        Sound; whole numbers count as floats.
+        Sound; integers count as floats.
     rate : float
         Samples per second.
     window, hop : int
-        W and H: samples in a frame, and from one to the next. The window w is Hann's, the periodic one.
+        W and H: samples in a frame, and from one to the next. The window w is Hann's, the periodic one. Default 256
+        and 128.
     mels : int
-        Triangular bands M, evenly spaced on the mel scale from 0 to rate / 2.
+        Number of triangular bands M, evenly spaced on the mel scale from 0 to rate / 2. Default 40.
     floor : float
-        ε, what silence counts as.
+        ε, the energy of silence, not negative. Default 1e-6.
 
     Returns
     -------
@@ -43,15 +45,16 @@ def log_mel(
     Raises
     ------
     ValueError
-        When the sound is shorter than the window, or a band falls between two frequencies: use a longer window or fewer
-        bands.
+        When the sound is shorter than the window, `rate` or `floor` makes no sense, or a band falls between two
+        frequencies: use a longer window or fewer bands.
 
     Notes
     -----
     The Fourier transform is a convolution with stride H whose kernels are the cosines and sines times the window; the
-    bands are a convolution of a single tap. The gradient with respect to the samples is that of the formula. The mel
-    scale and its triangles are those of S. Davis, P. Mermelstein, IEEE Trans. ASSP 28 (1980), 357–366, as HTK writes
-    them: m = 2595 log10(1 + f / 700 Hz).
+    bands are a convolution of a single tap. Energies of half precision are computed in float32. A NaN spoils the frames
+    that hold it. The gradient with respect to the samples is that of the formula. The mel scale and its triangles are
+    those of S. Davis, P. Mermelstein, IEEE Trans. ASSP 28 (1980), 357–366, as HTK writes them: m = 2595 log10(1 + f /
+    700 Hz).
 
     Examples
     --------
@@ -59,25 +62,31 @@ def log_mel(
     >>> log_mel(jnp.sin(jnp.arange(8000.0)), rate=8000).shape
     (61, 40)
     """
-    samples = _layer.floating(jnp.asarray(samples))
+    samples = _dtypes.to_floating(jnp.asarray(samples))
+    if not rate > 0:
+        raise ValueError(f"`rate` must be positive, got {rate}; pass the samples per second")
+    if not floor >= 0:
+        raise ValueError(f"`floor` must not be negative, got {floor}; 1e-6 is usual")
     window, hop = check.positive_int("window", window), check.positive_int("hop", hop)
     mels = check.positive_int("mels", mels)
     if not samples.ndim or samples.shape[-1] < window:
         raise ValueError(
             f"`samples` must have at least {window} samples, got shape {samples.shape}; use a shorter window"
         )
-    waves = jnp.asarray(windowed_sines(window)[:, None], samples.dtype)
-    bands = jnp.asarray(mel_bands(window, rate, mels)[None], samples.dtype)
-    x = samples.reshape(-1, samples.shape[-1], 1)
-    parts = conv_general_dilated(x, waves, (hop,), "VALID", dimension_numbers=_LAYOUT)
+    x = _dtypes.widen(samples).reshape(-1, samples.shape[-1], 1)
+    waves = jnp.asarray(windowed_sines(window)[:, None], x.dtype)
+    bands = jnp.asarray(mel_bands(window, rate, mels)[None], x.dtype)
+    parts = conv_general_dilated(x, waves, (hop,), "VALID", dimension_numbers=_LAYOUT, finite_only=False)
     real, imaginary = jnp.split(parts, 2, axis=-1)
-    energy = conv_general_dilated(real**2 + imaginary**2, bands, (1,), "VALID", dimension_numbers=_LAYOUT)
-    return jnp.log(energy + floor).reshape(*samples.shape[:-1], *energy.shape[1:])
+    energy = conv_general_dilated(
+        real**2 + imaginary**2, bands, (1,), "VALID", dimension_numbers=_LAYOUT, finite_only=False
+    )
+    return jnp.log(energy + floor).reshape(*samples.shape[:-1], *energy.shape[1:]).astype(samples.dtype)
 
 
 @functools.cache
 def windowed_sines(window: int) -> np.ndarray:
-    """(window, 2 (window // 2 + 1)): the real, then the imaginary parts of a windowed Fourier transform."""
+    """Return the real, then the imaginary parts of a windowed Fourier transform: (window, 2 (window // 2 + 1))."""
     u, f = np.arange(window), np.arange(window // 2 + 1)
     hann = 0.5 - 0.5 * np.cos(2 * np.pi * u / window)
     angle = 2 * np.pi * (np.outer(u, f) % window) / window
@@ -86,7 +95,7 @@ def windowed_sines(window: int) -> np.ndarray:
 
 @functools.cache
 def mel_bands(window: int, rate: float, mels: int) -> np.ndarray:
-    """(window // 2 + 1, mels): how much of each frequency counts in each band."""
+    """Return the weight of each frequency in each band: (window // 2 + 1, mels)."""
     mel = lambda hertz: 2595 * np.log10(1 + hertz / 700)
     edges = 700 * (10 ** (np.linspace(0, mel(rate / 2), mels + 2) / 2595) - 1)
     hertz = np.arange(window // 2 + 1)[:, None] * rate / window

@@ -1,4 +1,4 @@
-"""Long convolution of sequences: kernels as long as the sequence, given by a small network, between gates."""
+"""Long convolution of sequences: kernels as long as the sequence, given by a small network, and gates between them."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
+from jax.typing import DTypeLike
 
 from jconv._core import check
-from jconv.nn.layers import _layer
+from jconv.nn.layers import _dtypes, _layer
 from jconv.nn.layers._depthwise import DepthwiseConv
 from jconv.nn.layers._kernel_network import Siren
 from jconv.signal import long_convolve
 
 
 class LongConv(nnx.Module):
-    r"""Gated convolutions with implicit kernels as long as the sequence, causal: the Hyena operator.
+    r"""Convolve causally with gated, implicit kernels as long as the sequence: the Hyena operator.
 
     .. math:: (v, g_1, \ldots, g_n) = \mathrm{short}(x W), \quad z_0 = v, \quad
         z_i = g_i\, (h_i * z_{i - 1} + d_i\, z_{i - 1}), \quad y = z_n W'
@@ -32,17 +33,19 @@ class LongConv(nnx.Module):
     max_length : int
         The longest sequence; kernels are functions of t = sample / `max_length`.
     order : int
-        Gates n; 1 is one gated convolution.
+        Gates n; 1 is one gated convolution. Default 2.
     short_size : int
-        Taps of the depthwise convolution.
+        Taps of the depthwise convolution. Default 3.
     hidden, depth : int
-        Of the network f, a `jconv.nn.Siren`.
+        Of the network f, a `jconv.nn.Siren`. Default 64 and 3.
     bands : int
-        Frequencies 1 … bands whose cosines and sines f sees beside t.
+        Frequencies 1 … bands whose cosines and sines f sees in addition to t. Default 8.
     omega : float
-        Of the network.
+        Of the network. Default 1.
     param_dtype : dtype
+        Of the parameters. Default float32.
     rngs : nnx.Rngs
+        Random keys; the stream `params` is used.
 
     Raises
     ------
@@ -52,11 +55,15 @@ class LongConv(nnx.Module):
     Notes
     -----
     Parts `project`, `short`, `network`, `combine`; parameters `log_decay` and `skip` (order, features). O(L log L) by
-    `jconv.signal.long_convolve`. The decay falls to 1 % within 0.3 to 1.5 of `max_length` at first, over the channels.
-    Source: Poli et al., "Hyena hierarchy: towards larger convolutional language models" (2023).
+    the FFT of `jconv.signal.long_convolve`. It is therefore causal only to rounding, unlike `jconv.nn.Conv` with
+    padding="CAUSAL": earlier outputs change by about the unit roundoff of the largest later sample, and a NaN makes the
+    whole sequence NaN. The decay falls to 1 % within 0.3 to 1.5 of `max_length` at first, over the channels. The
+    gradient is that of the formula. Source: Poli et al., "Hyena hierarchy: towards larger convolutional language
+    models" (2023).
 
     Examples
     --------
+    >>> import jax.numpy as jnp
     >>> layer = LongConv(8, 128, rngs=nnx.Rngs(0))
     >>> layer(jnp.ones((2, 100, 8))).shape
     (2, 100, 8)
@@ -73,14 +80,14 @@ class LongConv(nnx.Module):
         depth: int = 3,
         bands: int = 8,
         omega: float = 1.0,
-        param_dtype: Any = jnp.float32,
+        param_dtype: DTypeLike = jnp.float32,
         rngs: nnx.Rngs,
-    ):
+    ) -> None:
         self.features = check.positive_int("features", features)
         self.max_length = check.positive_int("max_length", max_length)
         self.order, self.bands = check.positive_int("order", order), check.integer("bands", bands)
         if bands < 0:
-            raise ValueError(f"`bands` must not be negative, got {bands}")
+            raise ValueError(f"`bands` must not be negative, got {bands}; 0 leaves f the time alone")
         width = (order + 1) * features
         options: dict[str, Any] = {"param_dtype": param_dtype, "rngs": rngs}
         self.project = nnx.Linear(features, width, **options)
@@ -100,16 +107,17 @@ class LongConv(nnx.Module):
         self.combine = nnx.Linear(features, features, **options)
 
     def kernels(self, length: int) -> jax.Array:
-        """The first `length` samples of the kernels: (order, length, features)."""
+        """Return the first `length` samples of the kernels: (order, length, features), float32 at least."""
         t = np.arange(length)[:, None] / self.max_length
         angles = 2 * np.pi * t * np.arange(1, self.bands + 1)
-        seen = jnp.asarray(np.concatenate([t, np.cos(angles), np.sin(angles)], axis=1), self.log_decay[...].dtype)
+        dtype = _dtypes.widen_dtype(self.log_decay[...].dtype)
+        seen = jnp.asarray(np.concatenate([t, np.cos(angles), np.sin(angles)], axis=1), dtype)
         values = self.network(seen).reshape(length, self.order, self.features)
-        window = jnp.exp(-jnp.asarray(t, seen.dtype)[..., None] * jnp.exp(self.log_decay[...]))
+        window = jnp.exp(-jnp.asarray(t, dtype)[..., None] * jnp.exp(self.log_decay[...].astype(dtype))[None])
         return jnp.moveaxis(values * window, 0, 1)
 
     def __call__(self, inputs: jax.Array) -> jax.Array:
-        """Apply the layer to (…, length, features)."""
+        """Apply the layer to an array (…, length, features), with any number of leading axes, also none."""
         _layer.check_inputs(inputs, 1, self.features)
         length = inputs.shape[-2]
         if length > self.max_length:
@@ -119,5 +127,5 @@ class LongConv(nnx.Module):
             )
         z, *gates = jnp.split(self.short(self.project(inputs)), self.order + 1, axis=-1)
         for kernel, skip, gate in zip(self.kernels(length), self.skip[...], gates):
-            z = long_convolve(z, kernel, skip=skip, gate_out=gate)
+            z = long_convolve(z, kernel.astype(z.dtype), skip=skip.astype(z.dtype), gate_out=gate)
         return self.combine(z)

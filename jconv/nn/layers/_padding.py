@@ -1,4 +1,4 @@
-"""What stands before and after each axis: the words and numbers of `padding`, resolved once for all layers.
+"""Samples before and after each axis: the words and numbers of `padding`, resolved in one place for all layers.
 
     word         samples before, after                        what they hold
     VALID        0, 0
@@ -11,14 +11,14 @@
 
 with k taps, dilation d, stride s, n samples and t = max((ceil(n / s) − 1) s + d (k − 1) + 1 − n, 0).
 
-PyTorch's `padding` is a number for both sides of an axis, whatever the stride, and its `padding_mode` says what it
-holds: `padding=1` (or `(1, 2)`) and `padding_mode="reflect"` mean the same here.
+PyTorch's `padding` is a number for both sides of an axis, whatever the stride, and its `padding_mode` says which
+samples it holds: `padding=1` (or `(1, 2)`) and `padding_mode="reflect"` mean the same here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 
@@ -34,7 +34,7 @@ PADDING_MODES = {"zeros": "constant", "circular": "wrap", "reflect": "reflect", 
 
 
 class Axis(NamedTuple):
-    """How one axis is sampled: its taps, stride, the taps' distance, and the distance of the input's samples."""
+    """The sampling of one axis: its taps, stride, the taps' distance, and the distance of the input's samples."""
 
     taps: int
     stride: int = 1
@@ -48,12 +48,12 @@ class Axis(NamedTuple):
 
 
 def axes(*parts: Sequence[int]) -> list[Axis]:
-    """Each axis, from the taps, and as far as given the strides, dilations and input dilations, of all."""
+    """Return each axis, from the taps of all, and optionally their strides, dilations and input dilations."""
     return [Axis(*axis) for axis in zip(*parts, strict=True)]
 
 
-def canonical(padding: Padding, rank: int, words: Sequence[str] = WORDS) -> tuple[str | Pair, ...]:
-    """A word or a pair for each axis; a ValueError or TypeError where `padding` is none of those listed above."""
+def canonicalize(padding: Padding, rank: int, words: Sequence[str] = WORDS) -> tuple[str | Pair, ...]:
+    """Return a word or a pair for each axis; raise a ValueError or TypeError for anything not listed above."""
     remedy = f"pass one of {', '.join(map(repr, words))}, an integer, or for each axis a word, an integer or a pair"
     if isinstance(padding, str):
         word = check.choice("padding", padding.upper(), words)
@@ -75,7 +75,8 @@ def canonical(padding: Padding, rank: int, words: Sequence[str] = WORDS) -> tupl
     return tuple(_entry(entry, words, remedy) for entry in entries)
 
 
-def _entry(entry, words, remedy) -> str | Pair:
+def _entry(entry: Any, words: Sequence[str], remedy: str) -> str | Pair:
+    """Return the word or the pair of one axis."""
     if isinstance(entry, str):
         return check.choice("padding", entry.upper(), words)
     if hasattr(entry, "__index__"):
@@ -90,8 +91,8 @@ def _entry(entry, words, remedy) -> str | Pair:
     return pair
 
 
-def padding_mode(mode: str, padding: tuple[str | Pair, ...]) -> str:
-    """`mode` checked; a ValueError where a word in `padding` says already what the padding holds."""
+def check_mode(mode: str, padding: tuple[str | Pair, ...]) -> str:
+    """Return `padding_mode`; raise a ValueError where a word in `padding` already says what the padding holds."""
     check.choice("padding_mode", mode, PADDING_MODES)
     words = [entry for entry in padding if entry in _BOUNDARIES]
     if mode != "zeros" and words:
@@ -103,7 +104,7 @@ def padding_mode(mode: str, padding: tuple[str | Pair, ...]) -> str:
 
 
 def width(entry: str | Pair, size: int, axis: Axis) -> Pair:
-    """Samples before and after one axis of `size` samples."""
+    """Return the numbers of samples before and after an axis of `size` samples."""
     if not isinstance(entry, str):
         return entry
     reach = axis.reach
@@ -120,7 +121,7 @@ def width(entry: str | Pair, size: int, axis: Axis) -> Pair:
 def extend(
     x: jax.Array, padding: Sequence[str | Pair], axes: Sequence[Axis], mode: str = "zeros"
 ) -> tuple[jax.Array, tuple[Pair, ...]]:
-    """`x` (N, *space, C), extended along the axes where the padding holds samples; the zeros left for the engine."""
+    """Extend `x` (N, *space, C) where the padding holds samples; return it with the zeros left for the engine."""
     rules = [_BOUNDARIES.get(entry, PADDING_MODES[mode]) if isinstance(entry, str) else PADDING_MODES[mode]
              for entry in padding]  # fmt: skip
     widths = [width(entry, size, axis) for entry, size, axis in zip(padding, x.shape[1:-1], axes, strict=True)]

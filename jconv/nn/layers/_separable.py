@@ -3,33 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Unpack
 
 import jax
 from flax import nnx
+from jax.typing import DTypeLike
 
 from jconv.nn.layers._conv import Conv
+from jconv.nn.layers._conv_layer import ConvOptions
 from jconv.nn.layers._depthwise import DepthwiseConv
+
+_OF_DEPTHWISE = ("padding", "padding_mode", "input_dilation", "kernel_dilation", "kernel_init")
+_OF_POINTWISE = ("use_bias", "bias_init")
 
 
 class SeparableConv(nnx.Module):
-    r"""A depthwise convolution, then a mixture of channels.
+    r"""Convolve every channel by itself, then mix the channels.
 
     .. math:: y[n, o] = b[o] + \sum_{c} p[c, o] \sum_u x[s\, n + d\, u - p,\; \lfloor c / m \rfloor]\; k[u, 0, c]
 
     Parameters
     ----------
     in_features, out_features : int
-    kernel_size : int or sequence of int
-    strides : int or sequence of int
-    depth_multiplier : int
-        Outputs m of each channel before they are mixed.
-    use_bias : bool
-        Of the mixture; the depthwise part has none.
-    padding, padding_mode, input_dilation, kernel_dilation, kernel_init
+        Channels of the input and of the output.
+    kernel_size, strides : int or sequence of int
         Of the depthwise part, as in `jconv.nn.Conv`.
-    **options
-        Of both parts, as in `jconv.nn.Conv`.
+    depth_multiplier : int
+        Outputs m of each channel before they are mixed. Default 1.
+    rngs, **options
+        As in `jconv.nn.Conv`: `padding`, `padding_mode`, `input_dilation`, `kernel_dilation` and `kernel_init` of the
+        depthwise part, `use_bias` and `bias_init` of the mixture, all others of both. The depthwise part has no bias.
 
     Raises
     ------
@@ -38,8 +41,8 @@ class SeparableConv(nnx.Module):
 
     Notes
     -----
-    Parts `depthwise` and `pointwise`. K · C · m + C · m · O products a sample; a dense convolution takes K · C · O.
-    Source: Chollet, "Xception" (2017); Keras's `SeparableConv2D`.
+    Parts `depthwise` and `pointwise`. K · C · m + C · m · O products a sample; a dense convolution takes K · C · O. The
+    gradients are those of the sums. Source: Chollet, "Xception" (2017); Keras's `SeparableConv2D`.
 
     Examples
     --------
@@ -57,42 +60,29 @@ class SeparableConv(nnx.Module):
         strides: int | Sequence[int] | None = 1,
         *,
         depth_multiplier: int = 1,
-        use_bias: bool = True,
         rngs: nnx.Rngs,
-        **options: Any,
-    ):
-        own = ("padding", "padding_mode", "input_dilation", "kernel_dilation", "kernel_init")
-        spatial = {name: options.pop(name) for name in own if name in options}
-        bias = {"bias_init": options.pop("bias_init")} if "bias_init" in options else {}
+        **options: Unpack[ConvOptions],
+    ) -> None:
+        spatial: ConvOptions = {k: v for k, v in options.items() if k not in _OF_POINTWISE}  # type: ignore[assignment]
+        mixing: ConvOptions = {k: v for k, v in options.items() if k not in _OF_DEPTHWISE}  # type: ignore[assignment]
+        spatial["use_bias"] = False
         self.depthwise = DepthwiseConv(
-            in_features,
-            kernel_size,
-            strides,
-            depth_multiplier=depth_multiplier,
-            use_bias=False,
-            rngs=rngs,
-            **spatial,
-            **options,
+            in_features, kernel_size, strides, depth_multiplier=depth_multiplier, rngs=rngs, **spatial
         )
-        self.pointwise = Conv(
-            in_features * depth_multiplier,
-            out_features,
-            (1,) * len(self.depthwise.kernel_size),
-            use_bias=use_bias,
-            rngs=rngs,
-            **bias,
-            **options,
-        )
+        one_tap = (1,) * self.depthwise.rank
+        self.pointwise = Conv(in_features * depth_multiplier, out_features, one_tap, rngs=rngs, **mixing)
 
     def __call__(self, inputs: jax.Array) -> jax.Array:
-        """Apply the layer to (…, *space, in_features), with any number of leading axes, also none."""
+        """Apply the layer to an array (…, *space, in_features), with any number of leading axes, also none."""
         return self.pointwise(self.depthwise(inputs))
 
-    def init_cache(self, batch: Sequence[int] = (), *, space: Sequence[int] = (), dtype: Any = None) -> jax.Array:
-        """What stands before the first sample, as `jconv.nn.Conv.init_cache`."""
+    def init_cache(
+        self, batch: Sequence[int] = (), *, space: Sequence[int] = (), dtype: DTypeLike | None = None
+    ) -> jax.Array:
+        """Make the cache that stands before the first sample of a stream, as `jconv.nn.Conv.init_cache`."""
         return self.depthwise.init_cache(batch, space=space, dtype=dtype)
 
     def step(self, cache: jax.Array, inputs: jax.Array) -> tuple[jax.Array, jax.Array]:
-        """The cache after, and the outputs for, the next samples, as `jconv.nn.Conv.step`."""
+        """Apply the layer to the next samples of a stream, as `jconv.nn.Conv.step`."""
         cache, outputs = self.depthwise.step(cache, inputs)
         return cache, self.pointwise(outputs)

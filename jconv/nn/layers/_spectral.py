@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
 from flax import nnx
 from flax.nnx.nn import initializers
+from jax.typing import DTypeLike
 
-from jconv.nn.layers import _layer
+from jconv.nn.layers import _dtypes, _layer
 
 
 class SpectralConv(nnx.Module):
-    r"""A circular convolution as long as the input, given by the lowest frequencies of its transform.
+    r"""Convolve circularly with a kernel as long as the input, given by the lowest frequencies of its transform.
 
     .. math:: \hat y[\omega, o] = \sum_c \hat x[\omega, c]\, R[\omega, c, o] \text{ for the lowest } |\omega|,
         \qquad 0 \text{ for the others}
@@ -22,13 +22,15 @@ class SpectralConv(nnx.Module):
     Parameters
     ----------
     in_features, out_features : int
+        Channels of the input and of the output.
     modes : sequence of int
         Frequencies kept along each spatial axis: 0 … m − 1, and along all axes but the last also −m … −1.
     param_dtype : dtype
-        Real.
+        Of the parameters, real. Default float32.
     kernel_init : callable (key, shape, dtype) -> array, optional
         Default: uniform in [0, 1) / (in_features · out_features), as in the paper's code.
     rngs : nnx.Rngs
+        Random keys; the stream `params` is used.
 
     Raises
     ------
@@ -40,12 +42,13 @@ class SpectralConv(nnx.Module):
     -----
     `kernel` has shape (2 m₁, …, m, in_features, out_features, 2): real and imaginary parts, so that every optimizer
     takes it; negative frequencies follow the others. The same parameters serve any resolution: frequencies count
-    periods of the domain. Transforms are `norm="backward"`. There is no bias. The gradient is that of
-    the transforms and the product. Source: Li et al., "Fourier neural operator for parametric partial differential
-    equations" (2021).
+    periods of the domain. Transforms are `norm="backward"`, in single precision at least. There is no bias. The
+    gradient is that of the transforms and the product. Source: Li et al., "Fourier neural operator for parametric
+    partial differential equations" (2021).
 
     Examples
     --------
+    >>> import jax.numpy as jnp
     >>> layer = SpectralConv(3, 8, (4, 4), rngs=nnx.Rngs(0))
     >>> layer(jnp.ones((2, 32, 32, 3))).shape, layer(jnp.ones((64, 64, 3))).shape
     ((2, 32, 32, 8), (64, 64, 8))
@@ -57,18 +60,18 @@ class SpectralConv(nnx.Module):
         out_features: int,
         modes: Sequence[int],
         *,
-        param_dtype: Any = jnp.float32,
-        kernel_init: Callable | None = None,
+        param_dtype: DTypeLike = jnp.float32,
+        kernel_init: _layer.Initializer | None = None,
         rngs: nnx.Rngs,
-    ):
-        self.in_features, self.out_features = _layer.features(in_features, out_features)
+    ) -> None:
+        self.in_features, self.out_features = _layer.check_features(in_features, out_features)
         self.modes = _layer.each_axis("modes", modes)
         init = initializers.uniform(1 / (in_features * out_features)) if kernel_init is None else kernel_init
         kept = (*(2 * m for m in self.modes[:-1]), self.modes[-1])
         self.kernel = _layer.parameter(init, rngs, (*kept, in_features, out_features, 2), param_dtype)
 
     def __call__(self, inputs: jax.Array) -> jax.Array:
-        """Apply the layer to (…, *space, in_features), with any number of leading axes, also none."""
+        """Apply the layer to an array (…, *space, in_features), with any number of leading axes, also none."""
         rank = len(self.modes)
         _layer.check_inputs(inputs, rank, self.in_features)
         space = inputs.shape[-rank - 1 : -1]
@@ -78,21 +81,22 @@ class SpectralConv(nnx.Module):
                 f"`inputs` must have at least {least} samples for modes {self.modes}, got {space}; keep fewer modes"
             )
         kernel = self.kernel[...]
-        dtype = jnp.promote_types(jnp.result_type(inputs, kernel), jnp.float32)  # the FFT has no half precision
+        out_dtype = _dtypes.promote(_dtypes.to_floating(inputs).dtype, kernel.dtype)
+        dtype = _dtypes.widen_dtype(out_dtype)  # the FFT has no half precision
         weights = jax.lax.complex(kernel[..., 0].astype(dtype), kernel[..., 1].astype(dtype))
 
-        def run(x):
+        def run(x: jax.Array) -> jax.Array:
             axes = tuple(range(1, rank + 1))
             spectrum = jnp.fft.rfftn(x.astype(dtype), axes=axes)
             low = _lowest(spectrum, self.modes)
             product = jnp.einsum("n...i,...io->n...o", low, weights)
             return jnp.fft.irfftn(_spread(product, self.modes, spectrum.shape[1:-1]), s=space, axes=axes)
 
-        return _layer.batched(run, inputs, rank).astype(jnp.result_type(inputs, kernel))
+        return _layer.map_batch(run, inputs, rank).astype(out_dtype)
 
 
 def _lowest(spectrum: jax.Array, modes: Sequence[int]) -> jax.Array:
-    """The frequencies that are kept, negative ones after the others."""
+    """Return the frequencies that are kept, negative ones after the others."""
     for axis, m in enumerate(modes[:-1], start=1):
         n = spectrum.shape[axis]
         ends = [jax.lax.slice_in_dim(spectrum, lo, hi, axis=axis) for lo, hi in ((0, m), (n - m, n))]
@@ -101,7 +105,7 @@ def _lowest(spectrum: jax.Array, modes: Sequence[int]) -> jax.Array:
 
 
 def _spread(low: jax.Array, modes: Sequence[int], sizes: Sequence[int]) -> jax.Array:
-    """The kept frequencies where they belong, zeros between them."""
+    """Put the kept frequencies where they belong, with zeros between them."""
     widths = [(0, 0)] * low.ndim
     widths[len(modes)] = (0, sizes[-1] - modes[-1])
     low = jnp.pad(low, widths)

@@ -7,15 +7,16 @@ from typing import Any
 
 import jax
 from flax import nnx
+from jax.typing import DTypeLike
 
 Cache = tuple[Any, ...]
 
-# These mix samples of the sequence, and so would see something else piece by piece.
+# These mix samples of the sequence, so that a piece would give another result than the whole.
 _MIXING = (nnx.Conv, nnx.ConvTranspose, nnx.GroupNorm, nnx.InstanceNorm, nnx.MultiHeadAttention)
 
 
 class CausalStack(nnx.Module):
-    r"""Causal convolutions, and functions of single samples between them, for whole sequences and for streams.
+    r"""Apply causal convolutions, and functions of single samples between them, to whole sequences and to streams.
 
     .. math:: y = f_n(\ldots f_1(x)), \qquad (y_{t \ldots t + m}, c') = \mathrm{step}(c, x_{t \ldots t + m})
 
@@ -34,8 +35,9 @@ class CausalStack(nnx.Module):
     Notes
     -----
     `step` gives what the whole sequence gives, to rounding: the sums are the same, but the planner may order them
-    differently for another length. Both are differentiable, through the cache too; `jax.lax.scan` over `step` is a loop
-    over the sequence with memory for one piece.
+    differently for another length. Both are causal to the last bit: a sample, be it huge or NaN, changes no output
+    before it. Both are differentiable, through the cache too; `jax.lax.scan` over `step` is a loop over the sequence
+    with memory for one piece.
 
     Examples
     --------
@@ -50,7 +52,7 @@ class CausalStack(nnx.Module):
     True
     """
 
-    def __init__(self, *layers: Callable):
+    def __init__(self, *layers: Callable[..., Any]) -> None:
         for i, layer in enumerate(layers):
             if not callable(layer):
                 raise TypeError(f"`layers[{i}]` must be callable, got {layer!r}")
@@ -68,25 +70,26 @@ class CausalStack(nnx.Module):
             inputs = layer(inputs)
         return inputs
 
-    def init_cache(self, batch: Sequence[int] = (), *, space: Sequence[int] = (), dtype: Any = None) -> Cache:
-        """What stands before the first sample, for each layer; arguments as in `jconv.nn.Conv.init_cache`.
+    def init_cache(
+        self, batch: Sequence[int] = (), *, space: Sequence[int] = (), dtype: DTypeLike | None = None
+    ) -> Cache:
+        """Make the caches that stand before the first sample, one for each layer.
 
-        Every convolution is given the same `space`. A ValueError where one cannot work piece by piece.
+        Arguments and errors as in `jconv.nn.Conv.init_cache`; every convolution is given the same `space`.
         """
-        return tuple(
-            layer.init_cache(batch, space=space, dtype=dtype) if hasattr(layer, "init_cache") else None
-            for layer in self.layers
-        )
+        starts = [getattr(layer, "init_cache", None) for layer in self.layers]
+        return tuple(None if start is None else start(batch, space=space, dtype=dtype) for start in starts)
 
     def step(self, cache: Cache, inputs: jax.Array) -> tuple[Cache, jax.Array]:
-        """The cache after, and the outputs for, the next samples (*batch, samples, *space, C), one or more."""
+        """Apply the stack to the next samples (*batch, samples, *space, C) of a stream, as `jconv.nn.Conv.step`."""
         if len(cache) != len(self.layers):
             raise ValueError(f"`cache` must have one entry for each of {len(self.layers)} layers, got {len(cache)}")
         after = []
         for layer, past in zip(self.layers, cache, strict=True):
-            if hasattr(layer, "step"):
-                past, inputs = layer.step(past, inputs)
-            else:
+            step = getattr(layer, "step", None)
+            if step is None:
                 inputs = layer(inputs)
+            else:
+                past, inputs = step(past, inputs)
             after.append(past)
         return tuple(after), inputs

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Unpack
 
 import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from jconv.nn.layers import _layer
+from jconv.nn.layers import _dtypes, _layer
 from jconv.nn.layers._conv import Conv
+from jconv.nn.layers._conv_layer import ConvOptions
 
 
 class WeightStandardizedConv(Conv):
-    r"""A convolution whose kernel has mean 0 and variance 1 for each output channel, whatever the parameter.
+    r"""Convolve with a kernel of mean 0 and variance 1 for each output channel, whatever the parameter.
 
     .. math:: \hat k[u, c, o] = g[o]\, \frac{k[u, c, o] - \mu[o]}{\sqrt{\sigma^2[o] + \epsilon}}
 
@@ -21,24 +23,26 @@ class WeightStandardizedConv(Conv):
 
     Parameters
     ----------
-    in_features, out_features, kernel_size, strides, **options
+    in_features, out_features, kernel_size, strides : int or sequence of int
         As in `jconv.nn.Conv`.
     epsilon : float
-        ε, added to the variance.
+        ε, added to the variance. Default 1e-5.
     use_gain : bool
-        Whether g is learned; else it is 1.
+        Whether g is learned; else it is 1. Default False.
+    rngs, **options
+        As in `jconv.nn.Conv`.
 
     Raises
     ------
     ValueError, TypeError
-        As `jconv.nn.Conv`.
+        As `jconv.nn.Conv`; where `epsilon` is not positive.
 
     Notes
     -----
-    Parameters `kernel` and `bias` as in `jconv.nn.Conv`, and `gain` (out_features,). The gradient passes through mean
-    and variance. A kernel of one tap and one input channel has no variance, and becomes zero. Source: Qiao et al.,
-    "Micro-batch training with batch-channel normalization and weight standardization" (2019); with ε = 1e-10 the
-    `StdConv2d` of Kolesnikov et al., "Big transfer" (2020).
+    Parameters `kernel` and `bias` as in `jconv.nn.Conv`, and `gain` (out_features,). Mean and variance are computed in
+    float32 at least, and the gradient passes through them. A kernel of one tap and one input channel has no variance,
+    and becomes zero. Source: Qiao et al., "Micro-batch training with batch-channel normalization and weight
+    standardization" (2019); with ε = 1e-10 the `StdConv2d` of Kolesnikov et al., "Big transfer" (2020).
 
     Examples
     --------
@@ -47,8 +51,19 @@ class WeightStandardizedConv(Conv):
     True
     """
 
-    def __init__(self, *sizes: Any, epsilon: float = 1e-5, use_gain: bool = False, rngs: nnx.Rngs, **options: Any):
-        super().__init__(*sizes, rngs=rngs, **options)
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        kernel_size: int | Sequence[int],
+        strides: int | Sequence[int] | None = 1,
+        *,
+        epsilon: float = 1e-5,
+        use_gain: bool = False,
+        rngs: nnx.Rngs,
+        **options: Unpack[ConvOptions],
+    ) -> None:
+        super().__init__(in_features, out_features, kernel_size, strides, rngs=rngs, **options)
         if not epsilon > 0:
             raise ValueError(f"`epsilon` must be positive, got {epsilon}; 1e-5 is usual")
         self.epsilon, self.use_gain = epsilon, use_gain
@@ -57,10 +72,12 @@ class WeightStandardizedConv(Conv):
         )
 
     def effective_kernel(self) -> jax.Array:
-        """The kernel that is convolved with: standardised, times the gain, masked."""
-        kernel = self.kernel[...]
+        """Return the kernel that is convolved with: standardised, times the gain, masked."""
+        parameter = self.kernel[...]
+        kernel = _dtypes.widen(parameter)
         axes = tuple(range(kernel.ndim - 1))
-        kernel = kernel - kernel.mean(axes)
-        kernel = kernel / jnp.sqrt(jnp.mean(kernel * kernel, axes) + self.epsilon)
-        kernel = kernel if self.gain is None else kernel * self.gain[...]
-        return _layer.masked(kernel, self.mask)
+        kernel = kernel - kernel.mean(axes, keepdims=True)
+        kernel = kernel / jnp.sqrt(jnp.mean(kernel * kernel, axes, keepdims=True) + self.epsilon)
+        if self.gain is not None:
+            kernel = kernel * _layer.align(self.gain[...], kernel.ndim).astype(kernel.dtype)
+        return _layer.apply_mask(kernel.astype(parameter.dtype), self.mask)

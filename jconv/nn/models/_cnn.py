@@ -9,34 +9,42 @@ from flax import nnx
 from flax.nnx.nn import initializers
 
 from jconv._core import check
+from jconv.engine import Plan
 from jconv.nn.layers._conv import Conv
 from jconv.nn.layers._pooling import max_pool
 
 
 class CNN(nnx.Module):
-    """Stages of two 3×3 convolutions with ReLU and a 2×2 max pooling; then a hidden dense layer, and the classes.
+    """Classify images by stages of two 3×3 convolutions with ReLU and a 2×2 max pooling, and two dense layers.
 
     Parameters
     ----------
     in_features : int
         Channels of the images.
     classes : int
+        Number of classes.
     size : (int, int)
         Rows and columns of the images.
     widths : sequence of int
-        Channels of each stage.
+        Channels of each stage. Default (32, 64).
     hidden : int
-        Width of the dense layer.
+        Width of the hidden dense layer. Default 128.
     dropout : float
-        Share of the hidden units that a training step leaves out.
-    algorithm : str
-        As in `Conv`; "im2col", patches and one matrix product, suits small images inside a training loop.
+        Share of the hidden units that a training step leaves out. Default 0.3.
+    algorithm : str or Plan
+        As in `jconv.nn.Conv`; "im2col", patches and one matrix product, suits small images inside a training loop.
+        Default "auto".
     rngs : nnx.Rngs
+        Random keys; the stream `params` is used.
 
     Raises
     ------
     ValueError
         When the images are too small for that many poolings.
+
+    Notes
+    -----
+    Parts `stages`, `hidden`, `classes`. Kernels are drawn from He's normal distribution.
 
     Examples
     --------
@@ -55,9 +63,9 @@ class CNN(nnx.Module):
         widths: Sequence[int] = (32, 64),
         hidden: int = 128,
         dropout: float = 0.3,
-        algorithm: str = "auto",
+        algorithm: str | Plan = "auto",
         rngs: nnx.Rngs,
-    ):
+    ) -> None:
         rows, cols = (n // 2 ** len(widths) for n in check.per_axis("size", size, 2))
         if not rows or not cols:
             raise ValueError(f"`size` {tuple(size)} is too small for {len(widths)} poolings; use fewer `widths`")
@@ -73,7 +81,7 @@ class CNN(nnx.Module):
         self.classes = nnx.Linear(hidden, classes, rngs=rngs)
 
     def __call__(self, images: jax.Array, *, key: jax.Array | None = None) -> jax.Array:
-        """Logits (N, classes) of images (N, H, W, in_features); a random `key` turns dropout on."""
+        """Return logits (N, classes) of images (N, H, W, in_features); a random `key` turns dropout on."""
         x = images
         for stage in self.stages:
             for conv in stage:

@@ -11,6 +11,7 @@ from flax import nnx
 from flax.nnx.nn import initializers
 
 from jconv._core import check
+from jconv.nn.layers import _dtypes, _layer
 from jconv.nn.layers._conv import Conv
 
 VARIANTS = {
@@ -25,7 +26,7 @@ _INIT = initializers.truncated_normal(0.02)
 
 
 class ConvNeXt(nnx.Module):
-    r"""A convolutional network in the manner of vision transformers, for classifying images.
+    r"""Classify images by a convolutional network in the manner of vision transformers.
 
     Each block adds to its input :math:`\gamma\, W_2\, \mathrm{gelu}(W_1\, \mathrm{norm}(k * x))` with a depthwise 7×7
     kernel k, layer normalisation over the channels, and four times the channels between :math:`W_1` and :math:`W_2`.
@@ -35,22 +36,25 @@ class ConvNeXt(nnx.Module):
     in_features : int
         Channels of the images.
     classes : int
+        Number of classes.
     variant : "atto", "tiny", "small" or "base"
+        Which of the published networks. Default "tiny".
     depths, widths : sequences of int, optional
         Blocks and channels of each stage, instead of those of the variant.
     patch : int
-        Side of the patches that the stem turns into one position: 4 as in the paper, 1 or 2 for small images. The later
-        stages halve the image.
+        Side of the patches that the stem turns into one position: 4 (default) as in the paper, 1 or 2 for small images.
+        The later stages halve the image.
     kernel_size : int
-        Side of the depthwise kernels, odd.
+        Side of the depthwise kernels, odd. Default 7.
     drop_path : float
         Probability with which a training step leaves out the last block's branch of an image (stochastic depth); it
-        rises linearly from zero at the first block.
+        rises linearly from zero at the first block. Default 0.
     layer_scale : float
-        What γ begins with.
+        What γ begins with. Default 1e-6.
     conv : callable
         Makes the convolution layers; takes what `jconv.nn.Conv` takes, as `flax.nnx.Conv` does too.
     rngs : nnx.Rngs
+        Random keys; the stream `params` is used.
 
     Raises
     ------
@@ -60,8 +64,8 @@ class ConvNeXt(nnx.Module):
     Notes
     -----
     Parameters for 3 channels and 1000 classes: 3,695,520 for atto as in timm, 28,589,128 for tiny as in the paper and
-    torchvision. `from_torch` takes a `state_dict` of the paper's own code, whose names the layers bear, of timm and of
-    torchvision. Source: Z. Liu et al., *A ConvNet for the 2020s*, CVPR 2022.
+    torchvision. `from_torch` takes a `state_dict` of the paper's own code, after which the layers are named, of timm
+    and of torchvision. Source: Z. Liu et al., *A ConvNet for the 2020s*, CVPR 2022.
 
     Examples
     --------
@@ -84,7 +88,7 @@ class ConvNeXt(nnx.Module):
         layer_scale: float = 1e-6,
         conv: Callable[..., nnx.Module] = Conv,
         rngs: nnx.Rngs,
-    ):
+    ) -> None:
         named = VARIANTS[check.choice("variant", variant, VARIANTS)]
         depths, widths = tuple(depths or named[0]), tuple(widths or named[1])
         if len(depths) != len(widths):
@@ -109,8 +113,9 @@ class ConvNeXt(nnx.Module):
         self.norm = nnx.LayerNorm(features, epsilon=1e-6, rngs=rngs)
         self.head = nnx.Linear(features, classes, **options)
 
+    @_dtypes.with_standard_promotion
     def features(self, images: jax.Array, *, key: jax.Array | None = None) -> list[jax.Array]:
-        """The outputs of the stages for images (N, H, W, in_features), the finest first."""
+        """Return the outputs of the stages for images (N, H, W, in_features), the finest first."""
         x, outputs = images, []
         for number, (downsample, stage) in enumerate(zip(self.downsample_layers, self.stages)):
             for layer in downsample:
@@ -120,13 +125,14 @@ class ConvNeXt(nnx.Module):
             outputs.append(x)
         return outputs
 
+    @_dtypes.with_standard_promotion
     def __call__(self, images: jax.Array, *, key: jax.Array | None = None) -> jax.Array:
-        """Logits (N, classes) of images (N, H, W, in_features); a random `key` turns stochastic depth on."""
+        """Return logits (N, classes) of images (N, H, W, in_features); a random `key` turns stochastic depth on."""
         return self.head(self.norm(self.features(images, key=key)[-1].mean((1, 2))))
 
     @property
     def torch_names(self) -> dict[str, list[tuple[str, str]]]:
-        """This model's names of layers beside those of other libraries, for `from_torch`."""
+        """The names of this model's layers and those in other libraries, for `from_torch`."""
         last = len(self.stages)
         timm = [("downsample_layers.0", "stem"), ("norm", "head.norm"), ("head", "head.fc")]
         timm += [(f"downsample_layers.{i}", f"stages.{i}.downsample") for i in range(1, last)]
@@ -145,7 +151,15 @@ class ConvNeXt(nnx.Module):
 class Block(nnx.Module):
     """x + γ · (depthwise convolution, layer normalisation, widen, gelu, narrow)."""
 
-    def __init__(self, width: int, size: int, rate: float, layer_scale: float, conv, rngs: nnx.Rngs):
+    def __init__(
+        self,
+        width: int,
+        size: int,
+        rate: float,
+        layer_scale: float,
+        conv: Callable[..., nnx.Module],
+        rngs: nnx.Rngs,
+    ) -> None:
         pad, options = size // 2, {"kernel_init": _INIT, "rngs": rngs}
         self.dwconv = conv(
             width, width, (size, size), padding=((pad, pad), (pad, pad)), feature_group_count=width, **options
@@ -156,8 +170,10 @@ class Block(nnx.Module):
         self.rate = rate
 
     def __call__(self, x: jax.Array, *, key: jax.Array | None = None) -> jax.Array:
+        """Apply the block to `x` (N, H, W, width); a random `key` leaves the branch of some images out."""
         y = self.pwconv1(self.norm(self.dwconv(x)))
-        y = self.gamma[...] * self.pwconv2(jax.nn.gelu(y, approximate=False))
+        y = self.pwconv2(jax.nn.gelu(y, approximate=False))
+        y = _layer.align(self.gamma[...], y.ndim).astype(y.dtype) * y
         if key is not None and self.rate:
             kept = jax.random.bernoulli(key, 1 - self.rate, (len(x), 1, 1, 1))
             y = jnp.where(kept, y / (1 - self.rate), 0)

@@ -9,6 +9,7 @@ from flax import nnx
 from flax.nnx.nn import initializers
 
 from jconv._core import check
+from jconv.nn.layers import _dtypes
 from jconv.nn.layers._conv import Conv
 from jconv.nn.models._residual_layers import ResidualLayers
 
@@ -17,7 +18,7 @@ STAGES = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3,
 
 
 class MobileNetV2(nnx.Module):
-    """A network of inverted residual blocks for classifying images with few operations.
+    """Classify images with few operations by a network of inverted residual blocks.
 
     A block widens by a 1×1 convolution, filters each channel by a depthwise 3×3, and narrows by another 1×1, without a
     nonlinearity after it. Batch normalisation follows each convolution, ReLU6 all but the narrowing ones.
@@ -27,20 +28,23 @@ class MobileNetV2(nnx.Module):
     in_features : int
         Channels of the images.
     classes : int
+        Number of classes.
     width : float
-        Factor of all channel counts, which are rounded to multiples of 8.
+        Factor of all channel counts, which are rounded to multiples of 8. Default 1.
     stem : "large" or "small"
-        "large": the image shrinks 32 times, as in the paper; "small": 8 times, for images of up to 64 pixels a side.
+        "large" (default): the image shrinks 32 times, as in the paper; "small": 8 times, for images of up to 64 pixels
+        a side.
     dropout : float
-        Share of the last features that a training step leaves out.
+        Share of the last features that a training step leaves out. Default 0.2.
     conv : callable
         Makes the convolution layers; takes what `jconv.nn.Conv` takes, as `flax.nnx.Conv` does too.
     rngs : nnx.Rngs
+        Random keys; the stream `params` is used.
 
     Raises
     ------
     ValueError
-        When `stem` is neither of these, or `width` is not positive.
+        When `stem` is another word, or `width` is not positive.
 
     Notes
     -----
@@ -66,12 +70,12 @@ class MobileNetV2(nnx.Module):
         dropout: float = 0.2,
         conv: Callable[..., nnx.Module] = Conv,
         rngs: nnx.Rngs,
-    ):
+    ) -> None:
         if not width > 0:
             raise ValueError(f"`width` must be positive, got {width}; 1.0 is the network of the paper")
         large = check.choice("stem", stem, ("large", "small")) == "large"
         make = ResidualLayers(conv, rngs)
-        features = rounded(32 * width)
+        features = round_channels(32 * width)
         self.stem = ConvNorm(in_features, features, 3, 2 if large else 1, make)
         self.blocks = nnx.List()
         self.ends: tuple[int, ...] = ()
@@ -81,17 +85,18 @@ class MobileNetV2(nnx.Module):
             if stride > 1:
                 self.ends = (*self.ends, len(self.blocks))
             for index in range(count):
-                out = rounded(channels * width)
+                out = round_channels(channels * width)
                 self.blocks.append(InvertedResidual(features, out, expansion, 1 if index else stride, make))
                 features = out
         self.ends = (*self.ends, len(self.blocks))
-        last = rounded(1280 * max(1.0, width))
+        last = round_channels(1280 * max(1.0, width))
         self.head = ConvNorm(features, last, 1, 1, make)
         self.dropout = nnx.Dropout(dropout)
         self.classifier = nnx.Linear(last, classes, kernel_init=initializers.normal(0.01), rngs=rngs)
 
+    @_dtypes.with_standard_promotion
     def features(self, images: jax.Array) -> list[jax.Array]:
-        """The last output at each size for images (N, H, W, in_features), the finest first."""
+        """Return the last output at each size for images (N, H, W, in_features), the finest first."""
         x = nnx.relu6(self.stem(images))
         outputs = []
         for done, block in enumerate(self.blocks, 1):
@@ -100,8 +105,9 @@ class MobileNetV2(nnx.Module):
                 outputs.append(x)
         return outputs
 
+    @_dtypes.with_standard_promotion
     def __call__(self, images: jax.Array, *, key: jax.Array | None = None) -> jax.Array:
-        """Logits (N, classes) of images (N, H, W, in_features); a random `key` turns dropout on."""
+        """Return logits (N, classes) of images (N, H, W, in_features); a random `key` turns dropout on."""
         x = nnx.relu6(self.head(self.features(images)[-1])).mean((1, 2))
         if key is not None:
             x = self.dropout(x, deterministic=False, rngs=nnx.Rngs(key))
@@ -109,7 +115,7 @@ class MobileNetV2(nnx.Module):
 
     @property
     def torch_names(self) -> dict[str, list[tuple[str, str]]]:
-        """This model's names of layers beside those of other libraries, for `from_torch`."""
+        """The names of this model's layers and those in other libraries, for `from_torch`."""
         parts = ("expand.conv", "expand.norm", "depthwise.conv", "depthwise.norm", "project.conv", "project.norm")
         table = [("stem.conv", "features.0.0"), ("stem.norm", "features.0.1")]
         for index, block in enumerate(self.blocks):
@@ -125,7 +131,9 @@ class MobileNetV2(nnx.Module):
 class ConvNorm(nnx.Module):
     """A convolution without bias, then batch normalisation."""
 
-    def __init__(self, features: int, width: int, size: int, stride: int, make: ResidualLayers, groups: int = 1):
+    def __init__(
+        self, features: int, width: int, size: int, stride: int, make: ResidualLayers, groups: int = 1
+    ) -> None:
         self.conv, self.norm = make.conv(features, width, size, stride, groups), make.norm(width)
 
     def __call__(self, x: jax.Array) -> jax.Array:
@@ -135,7 +143,7 @@ class ConvNorm(nnx.Module):
 class InvertedResidual(nnx.Module):
     """Widen, filter each channel, narrow; the input is added where shapes allow."""
 
-    def __init__(self, features: int, width: int, expansion: int, stride: int, make: ResidualLayers):
+    def __init__(self, features: int, width: int, expansion: int, stride: int, make: ResidualLayers) -> None:
         hidden = features * expansion
         self.expand = ConvNorm(features, hidden, 1, 1, make) if expansion > 1 else None
         self.depthwise = ConvNorm(hidden, hidden, 3, stride, make, groups=hidden)
@@ -148,7 +156,7 @@ class InvertedResidual(nnx.Module):
         return x + y if self.residual else y
 
 
-def rounded(channels: float) -> int:
-    """The nearest multiple of 8, at least 8, and not more than a tenth below."""
+def round_channels(channels: float) -> int:
+    """Return the nearest multiple of 8, at least 8, and not more than a tenth below."""
     nearest = max(8, int(channels + 4) // 8 * 8)
     return nearest + 8 if nearest < 0.9 * channels else nearest

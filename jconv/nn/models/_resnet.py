@@ -8,6 +8,7 @@ import jax
 from flax import nnx
 
 from jconv._core import check
+from jconv.nn.layers import _dtypes
 from jconv.nn.layers._conv import Conv
 from jconv.nn.layers._pooling import max_pool
 from jconv.nn.models._residual_layers import ResidualLayers
@@ -17,7 +18,7 @@ DEPTHS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 
 
 
 class ResNet(nnx.Module):
-    r"""A residual network for classifying images: a stem, four stages of blocks :math:`x + f(x)`, a linear map.
+    r"""Classify images by a residual network: a stem, four stages of blocks :math:`x + f(x)`, a linear map.
 
     Depths 18 and 34 have blocks of two 3×3 convolutions; 50, 101 and 152 blocks of 1×1, 3×3 and 1×1, with the stride in
     the 3×3. Batch normalisation follows each convolution.
@@ -27,25 +28,28 @@ class ResNet(nnx.Module):
     in_features : int
         Channels of the images.
     classes : int
+        Number of classes.
     depth : 18, 34, 50, 101 or 152
+        Layers with weights. Default 18.
     width : int
-        Channels of the first stage; each next stage has twice as many.
+        Channels of the first stage; each next stage has twice as many. Default 64.
     stem : "large" or "small"
-        "large": 7×7 with stride 2, then a 3×3 max pooling with stride 2, as in the paper; "small": one 3×3 without
-        stride, for images of up to 64 pixels a side.
+        "large" (default): 7×7 with stride 2, then a 3×3 max pooling with stride 2, as in the paper; "small": one 3×3
+        without stride, for images of up to 64 pixels a side.
     conv : callable
         Makes the convolution layers; takes what `jconv.nn.Conv` takes, as `flax.nnx.Conv` does too.
     rngs : nnx.Rngs
+        Random keys; the stream `params` is used.
 
     Raises
     ------
     ValueError
-        When `depth` or `stem` is none of these.
+        When `depth` or `stem` has another value.
 
     Notes
     -----
     Parameters for 3 channels and 1000 classes, as in torchvision: 11,689,512 at depth 18 and 25,557,032 at depth 50.
-    Layers bear torchvision's names, so that `from_torch` takes its `state_dict`. `model.eval()` makes the
+    Layers have torchvision's names, so that `from_torch` takes its `state_dict`. `model.eval()` makes the
     normalisations use the running averages, `model.train()` those of the batch, as in Flax. Source: K. He et al.,
     *Deep residual learning for image recognition*, CVPR 2016.
 
@@ -67,7 +71,7 @@ class ResNet(nnx.Module):
         stem: str = "large",
         conv: Callable[..., nnx.Module] = Conv,
         rngs: nnx.Rngs,
-    ):
+    ) -> None:
         if depth not in DEPTHS:
             raise ValueError(f"`depth` must be one of {', '.join(map(str, DEPTHS))}, got {depth!r}")
         self.large = check.choice("stem", stem, ("large", "small")) == "large"
@@ -87,8 +91,9 @@ class ResNet(nnx.Module):
         self.layer1, self.layer2, self.layer3, self.layer4 = stages
         self.fc = nnx.Linear(features, classes, rngs=rngs)
 
+    @_dtypes.with_standard_promotion
     def features(self, images: jax.Array) -> list[jax.Array]:
-        """The outputs of the four stages for images (N, H, W, in_features), the finest first."""
+        """Return the outputs of the four stages for images (N, H, W, in_features), the finest first."""
         x = nnx.relu(self.bn1(self.conv1(images)))
         if self.large:
             x = max_pool(x, (3, 3), 2, 1)
@@ -100,7 +105,7 @@ class ResNet(nnx.Module):
         return outputs
 
     def __call__(self, images: jax.Array) -> jax.Array:
-        """Logits (N, classes) of images (N, H, W, in_features)."""
+        """Return logits (N, classes) of images (N, H, W, in_features)."""
         return self.fc(self.features(images)[-1].mean((1, 2)))
 
 
@@ -109,15 +114,15 @@ class BasicBlock(nnx.Module):
 
     expansion = 1
 
-    def __init__(self, features: int, width: int, stride: int, make: ResidualLayers):
+    def __init__(self, features: int, width: int, stride: int, make: ResidualLayers) -> None:
         self.conv1, self.bn1 = make.conv(features, width, 3, stride), make.norm(width)
         self.conv2, self.bn2 = make.conv(width, width, 3), make.norm(width)
-        self.downsample = _downsample(features, width, stride, make)
+        self.downsample = _make_downsample(features, width, stride, make)
 
     def __call__(self, x: jax.Array) -> jax.Array:
         y = nnx.relu(self.bn1(self.conv1(x)))
         y = self.bn2(self.conv2(y))
-        return nnx.relu(y + _shortcut(self.downsample, x))
+        return nnx.relu(y + _apply_shortcut(self.downsample, x))
 
 
 class Bottleneck(nnx.Module):
@@ -125,25 +130,25 @@ class Bottleneck(nnx.Module):
 
     expansion = 4
 
-    def __init__(self, features: int, width: int, stride: int, make: ResidualLayers):
+    def __init__(self, features: int, width: int, stride: int, make: ResidualLayers) -> None:
         self.conv1, self.bn1 = make.conv(features, width, 1), make.norm(width)
         self.conv2, self.bn2 = make.conv(width, width, 3, stride), make.norm(width)
         self.conv3, self.bn3 = make.conv(width, 4 * width, 1), make.norm(4 * width)
-        self.downsample = _downsample(features, 4 * width, stride, make)
+        self.downsample = _make_downsample(features, 4 * width, stride, make)
 
     def __call__(self, x: jax.Array) -> jax.Array:
         y = nnx.relu(self.bn1(self.conv1(x)))
         y = nnx.relu(self.bn2(self.conv2(y)))
         y = self.bn3(self.conv3(y))
-        return nnx.relu(y + _shortcut(self.downsample, x))
+        return nnx.relu(y + _apply_shortcut(self.downsample, x))
 
 
-def _downsample(features: int, width: int, stride: int, make: ResidualLayers) -> nnx.List | None:
+def _make_downsample(features: int, width: int, stride: int, make: ResidualLayers) -> nnx.List | None:
     same = stride == 1 and features == width
     return None if same else nnx.List([make.conv(features, width, 1, stride), make.norm(width)])
 
 
-def _shortcut(layers: nnx.List | None, x: jax.Array) -> jax.Array:
+def _apply_shortcut(layers: nnx.List | None, x: jax.Array) -> jax.Array:
     for layer in layers or ():
         x = layer(x)
     return x

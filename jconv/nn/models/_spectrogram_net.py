@@ -3,34 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 from flax import nnx
 from flax.nnx.nn import initializers
+from jax.typing import DTypeLike
 
+from jconv.engine import Plan
+from jconv.nn.layers import _dtypes
 from jconv.nn.layers._conv import Conv
 from jconv.nn.layers._log_mel import log_mel
 
 
 class SpectrogramNet(nnx.Module):
-    """Sound to classes: a log-mel spectrogram, stages of 3×3 convolutions with stride 2, the mean, and the classes.
+    """Classify sounds by a log-mel spectrogram, stages of 3×3 convolutions with stride 2, and the mean over all places.
 
     Parameters
     ----------
     classes : int
+        Number of classes.
     rate : float
         Samples per second.
-    window, hop, mels
-        As in `log_mel`.
+    window, hop, mels : int
+        As in `jconv.nn.log_mel`.
     widths : sequence of int
-        Channels of each stage, multiples of 8: convolution, group normalisation (groups of 8 channels), ReLU.
+        Channels of each stage, multiples of 8: convolution, group normalisation (groups of 8 channels), ReLU. Default
+        (16, 32, 64).
     dtype : dtype, optional
-        Of the computation after the spectrogram.
-    algorithm : str
-        As in `Conv`.
+        Of the computation after the spectrogram. By default that of sounds and parameters together.
+    algorithm : str or Plan
+        As in `jconv.nn.Conv`. Default "auto".
     rngs : nnx.Rngs
+        Random keys; the stream `params` is used.
+
+    Raises
+    ------
+    ValueError
+        When a sound is shorter than the window, or `log_mel` refuses the options.
+
+    Notes
+    -----
+    Spectrograms have mean 0 and variance 1, so that loudness does not matter. Kernels are drawn from He's normal
+    distribution.
 
     Examples
     --------
@@ -48,10 +63,10 @@ class SpectrogramNet(nnx.Module):
         hop: int = 128,
         mels: int = 40,
         widths: Sequence[int] = (16, 32, 64),
-        dtype: Any = None,
-        algorithm: str = "auto",
+        dtype: DTypeLike | None = None,
+        algorithm: str | Plan = "auto",
         rngs: nnx.Rngs,
-    ):
+    ) -> None:
         self.rate, self.window, self.hop, self.mels = rate, window, hop, mels
         self.stages, features = nnx.List(), 1
         for width in widths:
@@ -71,13 +86,14 @@ class SpectrogramNet(nnx.Module):
         self.classes = nnx.Linear(features, classes, dtype=dtype, rngs=rngs)
 
     def spectrogram(self, samples: jax.Array) -> jax.Array:
-        """(N, frames, mels) of sounds (N, T): their log-mel spectrograms, each with mean 0 and variance 1."""
+        """Return log-mel spectrograms (N, frames, mels) of sounds (N, T), each with mean 0 and variance 1."""
         x = log_mel(samples, rate=self.rate, window=self.window, hop=self.hop, mels=self.mels)
         x = x - x.mean(axis=(-2, -1), keepdims=True)
         return x / jnp.sqrt(jnp.mean(x**2, axis=(-2, -1), keepdims=True) + 1e-6)
 
+    @_dtypes.with_standard_promotion
     def __call__(self, samples: jax.Array) -> jax.Array:
-        """Logits (N, classes) of sounds (N, T)."""
+        """Return logits (N, classes) of sounds (N, T)."""
         x = self.spectrogram(samples)[..., None]
         for conv, norm in self.stages:
             x = nnx.relu(norm(conv(x)))

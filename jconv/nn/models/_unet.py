@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from flax import nnx
 
 from jconv._core import check
+from jconv.engine import Plan
 from jconv.nn.layers._conv import Conv
 from jconv.nn.layers._conv_block import ConvBlock
 from jconv.nn.layers._conv_transpose import ConvTranspose
@@ -18,28 +20,29 @@ from jconv.nn.layers._resize import upsample
 
 
 class UNet(nnx.Module):
-    """From pictures or volumes to something of the same size: down a pyramid of halved resolutions, and up again.
+    """Map pictures or volumes to others of the same size: down a pyramid of halved resolutions, and up again.
 
     On each level two convolutions of 3 taps along each axis; between levels a maximum of 2 taps on the way down, a
-    transposed convolution of 2 taps on the way up, where each level also sees what the way down left there; at the end
-    a convolution of one tap.
+    transposed convolution of 2 taps on the way up, where each level also sees the result of the way down; at the end a
+    convolution of one tap.
 
     Parameters
     ----------
     in_features, out_features : int
         Channels of the input and of the output.
     widths : sequence of int
-        Channels of each level, the finest first.
+        Channels of each level, the finest first. Default (64, 128, 256, 512, 1024).
     rank : int
-        Spatial axes: 2 for pictures, 3 for volumes.
+        Spatial axes: 2 (default) for pictures, 3 for volumes.
     norm : "group", "batch" or "none"
-        As in `ConvBlock`; the original has none.
+        As in `jconv.nn.ConvBlock`; the original has none. Default "group".
     deep : bool
-        Whether every level of the way up has an end of its own, and their results, up-sampled, are added. Coarse levels
-        then learn at once what a thing is, fine ones where its border lies.
-    algorithm : str
-        Handed to the convolutions.
+        Whether every level of the way up has its own last convolution, and their results, up-sampled, are added. Coarse
+        levels then learn at once what a thing is, fine ones where its border lies. Default False.
+    algorithm : str or Plan
+        As in `jconv.nn.Conv`. Default "auto".
     rngs : nnx.Rngs
+        Random keys; the stream `params` is used.
 
     Raises
     ------
@@ -49,8 +52,8 @@ class UNet(nnx.Module):
     Notes
     -----
     ``UNet(1, 2, norm="none")`` has the layers of the paper and their 31,030,658 parameters, but pads, so that no border
-    is lost. O. Ronneberger, P. Fischer, T. Brox, U-Net, MICCAI 2015; in three dimensions Ö. Çiçek et al., MICCAI 2016;
-    `deep` as in J. Long, E. Shelhamer, T. Darrell, Fully Convolutional Networks, CVPR 2015.
+    is lost. Sources: O. Ronneberger, P. Fischer, T. Brox, U-Net, MICCAI 2015; in three dimensions Ö. Çiçek et al.,
+    MICCAI 2016; `deep` as in J. Long, E. Shelhamer, T. Darrell, Fully Convolutional Networks, CVPR 2015.
 
     Examples
     --------
@@ -70,16 +73,16 @@ class UNet(nnx.Module):
         rank: int = 2,
         norm: str = "group",
         deep: bool = False,
-        algorithm: str = "auto",
+        algorithm: str | Plan = "auto",
         rngs: nnx.Rngs,
-    ):
+    ) -> None:
         self.rank = check.positive_int("rank", rank)
         if not widths:
             raise ValueError("`widths` must name at least one level, got none")
         self.factor = 2 ** (len(widths) - 1)
 
-        def pair(before, width):
-            options = {"norm": norm, "algorithm": algorithm, "rngs": rngs}
+        def pair(before: int, width: int) -> nnx.List:
+            options: dict[str, Any] = {"norm": norm, "algorithm": algorithm, "rngs": rngs}
             return nnx.List([ConvBlock(n, width, (3,) * rank, **options) for n in (before, width)])
 
         self.down = nnx.List([pair(*between) for between in pairwise((in_features, *widths))])
@@ -91,7 +94,7 @@ class UNet(nnx.Module):
         self.heads = nnx.List([Conv(w, out_features, (1,) * rank, algorithm=algorithm, rngs=rngs) for w in ends])
 
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
-        """`x` of shape (N, *space, in_features) to (N, *space, out_features); `train` as in `ConvBlock`."""
+        """Map `x` (N, *space, in_features) to (N, *space, out_features); `train` as in `ConvBlock`."""
         if x.ndim != self.rank + 2 or any(n % self.factor for n in x.shape[1:-1]):
             raise ValueError(
                 f"`x` must have shape (N, {self.rank} spatial axes that divide by {self.factor}, channels), "

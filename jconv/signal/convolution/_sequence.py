@@ -119,9 +119,10 @@ def _long_convolve(
     spectrum = jnp.fft.rfft(taps)
     if frequencies is not None:
         spectrum = jnp.where(jnp.arange(spectrum.shape[-1]) < frequencies, spectrum, 0)
+    spectrum = spectrum.reshape((1,) * (u.ndim - 2) + spectrum.shape)  # ranks and dtypes are matched explicitly
     y = jnp.fft.irfft(jnp.fft.rfft(channels_first(u), size) * spectrum, size)[..., :length]
     y = jnp.swapaxes(y, -1, -2)
     if skip is not None:
-        y = y + skip * u
+        y = y + skip.reshape((1,) * (u.ndim - 1) + skip.shape).astype(dtype) * u.astype(dtype)
     y = y.astype(x.dtype if is_floating(x.dtype) else dtype)
     return y if gate_out is None else y * gate_out
