@@ -6,14 +6,24 @@ import difflib
 from collections.abc import Iterable
 
 
+def nearest(name: object, known: Iterable[str]) -> str | None:
+    """The known name most like `name`, or None where no one is near.
+
+    >>> nearest("sobel_z", ["sobel_x", "box"])
+    'sobel_x'
+    """
+    near = difflib.get_close_matches(str(name), list(known), n=1, cutoff=0.5)
+    return near[0] if near else None
+
+
 def did_you_mean(name: object, known: Iterable[str]) -> str:
     """`"; did you mean 'nearest'?"`, or nothing where no known name is near; the end of an error message.
 
     >>> did_you_mean("sobel_z", ["sobel_x", "box"])
     "; did you mean 'sobel_x'?"
     """
-    near = difflib.get_close_matches(str(name), list(known), n=1, cutoff=0.5)
-    return f"; did you mean {near[0]!r}?" if near else ""
+    near = nearest(name, known)
+    return f"; did you mean {near!r}?" if near else ""
 
 
 def list_known(name: object, known: Iterable[str], title: str) -> str:

@@ -1,4 +1,4 @@
-"""How many parameters a module has."""
+"""The number of parameters of a module."""
 
 from __future__ import annotations
 
@@ -9,7 +9,17 @@ from flax import nnx
 
 
 def parameter_count(model: nnx.Module) -> int:
-    """The number of learned numbers in a module, also in an abstract one from `nnx.eval_shape`.
+    """Count the learned numbers of a module.
+
+    Parameters
+    ----------
+    model : nnx.Module
+        May be abstract, from `nnx.eval_shape`.
+
+    Returns
+    -------
+    int
+        The sum of the sizes of all `nnx.Param`.
 
     Examples
     --------

@@ -9,7 +9,8 @@ import jax
 import jax.numpy as jnp
 
 from jconv._core import check
-from jconv.nn.analysis._dependence import Box, full, needed_inputs
+from jconv.nn.analysis._dependence import trace_inputs
+from jconv.nn.analysis._intervals import Box, full
 
 
 class ReceptiveField(NamedTuple):
@@ -18,17 +19,18 @@ class ReceptiveField(NamedTuple):
     start: tuple[int, ...]
     """The first of them; below zero where padding is read."""
     size: tuple[int, ...]
+    """Their number, those between the first and the last included."""
     stride: tuple[int, ...]
-    """How much further the next position's field starts."""
+    """The distance of the next position's first sample."""
 
 
 def receptive_field(
     apply: Callable[[jax.Array], Any], shape: Sequence[int], *, position: Sequence[int] | None = None
 ) -> ReceptiveField:
-    r"""The receptive field of a function from images to feature maps, by passing intervals backwards through it.
+    r"""Find the receptive field of a function from images to feature maps, by passing intervals backwards through it.
 
-    A convolution with taps k, stride s, dilation d and padding p that is asked for the outputs :math:`[a, b]` reads
-    :math:`[s a - p,\; s b - p + d (k - 1)]`; every other operation has its own such rule. Nothing is computed.
+    A convolution with taps k, stride s, dilation d and padding p reads :math:`[s a - p,\; s b - p + d (k - 1)]` for the
+    outputs :math:`[a, b]`; every other operation has its own such rule. Nothing is computed.
 
     Parameters
     ----------
@@ -37,11 +39,12 @@ def receptive_field(
     shape : sequence of int
         Of the input.
     position : sequence of int, optional
-        Of the output, one for each spatial axis; by default the middle.
+        Of the output, one for each spatial axis. By default the middle.
 
     Returns
     -------
     ReceptiveField
+        The first sample, the size and the stride along each spatial axis.
 
     Raises
     ------
@@ -51,7 +54,7 @@ def receptive_field(
     Notes
     -----
     An upper bound, exact for networks of convolutions, poolings, normalisations in evaluation mode, `upsample` and
-    what acts on each sample alone. Padding is not cut off. An operation without a rule counts as reading everything:
+    operations on each sample alone. Padding is not cut off. An operation without a rule counts as reading everything:
     so do gathers (`resize`, adaptive pooling to bins of unequal length) and scans (pooling of more than 32 taps along
     an axis). See A. Araujo et al., *Computing receptive fields of convolutional neural networks*, Distill 2019.
 
@@ -71,11 +74,11 @@ def receptive_field(
             f"{[aval.shape for aval in traced.out_avals]}; return the feature map itself"
         )
     space = out[1:-1]
-    position = _within(space, position)
+    position = _check_position(space, position)
 
     def field(at: Sequence[int]) -> Box:
-        asked = ((0, out[0] - 1), *((p, p) for p in at), (0, out[-1] - 1))
-        (box,) = needed_inputs(traced, [asked])
+        output = ((0, out[0] - 1), *((p, p) for p in at), (0, out[-1] - 1))
+        (box,) = trace_inputs(traced, [output])
         return box if box is not None else full(shape)
 
     here = field(position)[1:-1]
@@ -89,21 +92,23 @@ def receptive_field(
 def effective_receptive_field(
     apply: Callable[[jax.Array], jax.Array], images: jax.Array, *, position: Sequence[int] | None = None
 ) -> jax.Array:
-    r"""How strongly each input sample bears on one position of the output, by the gradient.
+    r"""Measure how strongly each input sample influences one position of the output, by the gradient.
 
     .. math:: e[i] = \mathrm{mean}_n \sum_c \Bigl| \frac{\partial}{\partial x_n[i, c]} \sum_f y_n[p, f] \Bigr|
 
     Parameters
     ----------
     apply : callable (N, *space, C) -> (N, *space, F)
+        Any differentiable function, such as a module in evaluation mode.
     images : array (N, *space, C)
         Real images, or noise.
     position : sequence of int, optional
-        p; by default the middle of the output.
+        p. By default the middle of the output.
 
     Returns
     -------
-    array (*space), not negative
+    array (*space)
+        Not negative.
 
     Raises
     ------
@@ -123,13 +128,13 @@ def effective_receptive_field(
     Array([0. , 0. , 0. , 0.5, 0.5, 0. , 0. ], dtype=float32)
     """
     space = jax.eval_shape(apply, images).shape[1:-1]
-    position = _within(space, position)
+    position = _check_position(space, position)
     gradient = jax.grad(lambda x: apply(x)[:, *position].sum())(images)
     return jnp.abs(gradient).sum(-1).mean(0)
 
 
-def _within(space: tuple[int, ...], position: Sequence[int] | None) -> tuple[int, ...]:
-    """`position`, by default the middle; a ValueError where it lies outside."""
+def _check_position(space: tuple[int, ...], position: Sequence[int] | None) -> tuple[int, ...]:
+    """Return `position`, by default the middle; raise a ValueError where it lies outside."""
     position = tuple(n // 2 for n in space) if position is None else check.per_axis("position", position, len(space))
     if any(not 0 <= p < n for p, n in zip(position, space)):
         raise ValueError(f"`position` must lie in the output of {space} positions, got {position}")

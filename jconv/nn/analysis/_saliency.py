@@ -1,4 +1,4 @@
-"""Which pixels a network's answer hangs on."""
+"""Which pixels a network's answer depends on."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def saliency(
     samples: int = 32,
     key: jax.Array | None = None,
 ) -> jax.Array:
-    r"""The gradient of a class's logit in the pixels; with `noise` the mean of many, SmoothGrad.
+    r"""Compute the gradient of a class's logit in the pixels; with `noise` the mean of many, SmoothGrad.
 
     .. math:: m[i] = \max_c \Bigl| \frac{1}{S} \sum_s \frac{\partial\, y_l}{\partial x[i, c]} (x + \sigma n_s) \Bigr|,
         \qquad \sigma = \mathrm{noise} \cdot (\max x - \min x)
@@ -30,23 +30,25 @@ def saliency(
     apply : callable (N, *space, C) -> (N, classes)
         Such as a model in evaluation mode.
     images : array (N, *space, C)
+        The images to explain.
     labels : array (N,) of int, optional
-        The class l of each image; by default the one that `apply` finds.
+        The class l of each image. By default the one with the largest logit.
     noise : float
-        Standard deviation of the noise, as a share of the image's range; 0 takes the gradient at the image itself.
+        Standard deviation of the noise, as a share of the image's range. Default 0, the gradient at the image itself.
     samples : int
-        S, how many noisy images.
-    key : random key
+        S, the number of noisy images. Default 32.
+    key : random key, optional
         Needed with `noise`.
 
     Returns
     -------
-    array (N, *space), not negative
+    array (N, *space)
+        Not negative.
 
     Raises
     ------
     ValueError
-        When there is noise but no key, or `labels` does not fit.
+        When there is noise but no key, `noise` is negative, or `labels` does not fit.
 
     Notes
     -----
@@ -74,7 +76,7 @@ def saliency(
     axes = tuple(range(1, images.ndim))
     sigma = noise * (images.max(axes, keepdims=True) - images.min(axes, keepdims=True))
 
-    def add(total, key):
+    def add(total: jax.Array, key: jax.Array) -> tuple[jax.Array, None]:
         return total + gradient(images + sigma * jax.random.normal(key, images.shape, images.dtype)), None
 
     total, _ = lax.scan(add, jnp.zeros_like(images), jax.random.split(key, samples))

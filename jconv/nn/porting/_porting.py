@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -12,6 +11,7 @@ from flax import nnx
 
 from jconv._core import check
 from jconv._core.errors import InputError
+from jconv._core.names import nearest
 from jconv.nn.porting._torch_layout import COUNTER, Entry, counters, entries
 
 Names = Sequence[tuple[str, str]]
@@ -20,7 +20,7 @@ Names = Sequence[tuple[str, str]]
 def from_torch(
     model: nnx.Module, state_dict: Mapping[str, Any], *, names: str | Names | None = None, skip: Sequence[str] = ()
 ) -> nnx.Module:
-    """A copy of a module with the weights of a PyTorch `state_dict`.
+    """Copy a module and give it the weights of a PyTorch `state_dict`.
 
     Parameters
     ----------
@@ -33,11 +33,13 @@ def from_torch(
         `model.torch_names`, which jconv's models have ("torchvision", "timm"); or a table of the layers, or whole
         branches, whose names differ. By default the one of the first two that fits best.
     skip : sequence of str
-        Layers or branches, named as in `model`, that keep what they have, such as ("fc",) where the classes differ.
+        Layers or branches, named as in `model`, that keep their values, such as ("fc",) where the classes differ.
+        Default ().
 
     Returns
     -------
     nnx.Module
+        With the dtypes of `model`.
 
     Raises
     ------
@@ -46,9 +48,9 @@ def from_torch(
 
     Notes
     -----
-    Axes are brought from PyTorch's order to Flax's (see `jconv.nn.torch_layout`); numbers only change by the cast to
-    the parameter's dtype. An axis of length 1 at the end does not matter: a 1×1 convolution there fits a linear map
-    here. The epsilon of normalisations is an option, not a weight: 1e-5 in PyTorch.
+    Axes are brought from PyTorch's order to Flax's; numbers change only by the cast to the parameter's dtype. An axis
+    of length 1 at the end does not matter: a 1×1 convolution there fits a linear map here. The epsilon of
+    normalisations is an option, not a weight: 1e-5 in PyTorch.
 
     Examples
     --------
@@ -62,20 +64,20 @@ def from_torch(
             "pass model.state_dict()"
         )
     kind, expected = type(model).__name__, list(entries(model))
-    table = _table(model, names, state_dict, expected)
+    table = _choose_table(model, names, state_dict, expected)
     skipped = lambda name: any(name == layer or name.startswith(layer + ".") for layer in skip)
-    _refuse_idle(skip, expected)
+    _check_skip(skip, expected)
     given = {}
     for name, value in state_dict.items():
-        here = _renamed(name, _inverted(table))
+        here = _rename(name, _invert(table))
         if not skipped(here) and not here.endswith(COUNTER):
             given[here] = (name, value)
     wanted = {entry.name: entry for entry in expected if not skipped(entry.name)}
-    _refuse_other_names(kind, [_renamed(name, table) for name in wanted], [name for name, _ in given.values()])
+    _check_names(kind, [_rename(name, table) for name in wanted], [name for name, _ in given.values()])
     values = {}
     for name, entry in wanted.items():
         theirs, value = given[name]
-        array = _fitting(theirs, _numpy(theirs, value), entry)
+        array = _reshape(theirs, _to_numpy(theirs, value), entry)
         values[entry.path] = jnp.asarray(entry.load(array), entry.dtype)
     copy = nnx.clone(model)
     nnx.update(copy, nnx.from_flat_state(list(values.items())))
@@ -85,26 +87,31 @@ def from_torch(
 def to_torch(
     model: nnx.Module, *, names: str | Names | None = None, like: Mapping[str, Any] | None = None
 ) -> dict[str, np.ndarray]:
-    """The weights of a module as a PyTorch `state_dict` of NumPy arrays.
+    """Export the weights of a module as a PyTorch `state_dict` of NumPy arrays.
 
     Parameters
     ----------
     model : nnx.Module
+        Any module of layers of jconv or Flax.
     names : str or sequence of (name here, name there)
-        As in `from_torch`; by default the one that fits `like` best, or the model's own.
+        As in `from_torch`. By default the one that fits `like` best, or the model's own.
     like : mapping of names to arrays, optional
-        A `state_dict` of the module that is to load the result: tells the names, and in how many axes of
-        length 1 each entry ends.
+        A `state_dict` of the module that is to load the result; it determines the names, and the number of axes of
+        length 1 at the end of each entry.
 
     Returns
     -------
     dict of names to arrays
-        `torch_model.load_state_dict({k: torch.from_numpy(v) for k, v in to_torch(model).items()})`.
+        `torch_model.load_state_dict({k: torch.from_to_numpy(v) for k, v in to_torch(model).items()})`.
 
     Raises
     ------
     InputError
-        When `like` has other names or shapes.
+        When `like` has other names or shapes; the message says which, and the nearest name.
+
+    Notes
+    -----
+    BatchNorm's counters, which Flax does not have, are zeros.
 
     Examples
     --------
@@ -113,39 +120,39 @@ def to_torch(
     """
     arrays = dict(nnx.to_flat_state(nnx.state(model)))
     expected = list(entries(model))
-    table = _table(model, names, like, expected)
+    table = _choose_table(model, names, like, expected)
     out = {}
     for entry in expected:
         array = np.array(entry.store(np.asarray(arrays[entry.path][...])), order="C")
-        out[_renamed(entry.name, table)] = array
+        out[_rename(entry.name, table)] = array
     # PyTorch's own BatchNorm wants its counter when it loads strictly.
-    out |= {_renamed(name, table): np.zeros((), np.int64) for name in counters(model)}
+    out |= {_rename(name, table): np.zeros((), np.int64) for name in counters(model)}
     if like is None:
         return out
-    _refuse_other_names(type(model).__name__, list(out), [name for name in like if name in out or COUNTER not in name])
+    _check_names(type(model).__name__, list(out), [name for name in like if name in out or COUNTER not in name])
     for name, array in out.items():
         shape = tuple(like[name].shape)
-        if _without_ones(array.shape) != _without_ones(shape):
+        if _strip_ones(array.shape) != _strip_ones(shape):
             raise InputError(f"`like[{name!r}]` has shape {shape}, where this model has {array.shape}")
         out[name] = array.reshape(shape)
     return out
 
 
-def _table(
+def _choose_table(
     model: nnx.Module, names: str | Names | None, state_dict: Mapping[str, Any] | None, expected: Sequence[Entry]
 ) -> dict[str, str]:
-    """Layers of the model → layers of the `state_dict`, where they differ."""
+    """Return layers of the model → layers of the `state_dict`, where they differ."""
     if names is not None and not isinstance(names, str):
         return dict(names)
     tables = {"own": {}} | {name: dict(table) for name, table in getattr(model, "torch_names", {}).items()}
     if names is not None:
         return tables[check.choice("names", names, tables)]
-    hits = lambda table: sum(_renamed(entry.name, table) in (state_dict or {}) for entry in expected)
+    hits = lambda table: sum(_rename(entry.name, table) in (state_dict or {}) for entry in expected)
     return max(tables.values(), key=hits)
 
 
-def _renamed(name: str, table: Mapping[str, str]) -> str:
-    """`name` with its longest prefix of whole parts that the table knows replaced."""
+def _rename(name: str, table: Mapping[str, str]) -> str:
+    """Replace the longest prefix of `name`, of whole parts, that the table knows."""
     parts = name.split(".")
     for count in range(len(parts), 0, -1):
         prefix = ".".join(parts[:count])
@@ -154,12 +161,12 @@ def _renamed(name: str, table: Mapping[str, str]) -> str:
     return name
 
 
-def _inverted(table: Mapping[str, str]) -> dict[str, str]:
+def _invert(table: Mapping[str, str]) -> dict[str, str]:
     return {there: here for here, there in table.items()}
 
 
-def _numpy(name: str, value: Any) -> np.ndarray:
-    """A tensor, of PyTorch or not, as a NumPy array."""
+def _to_numpy(name: str, value: Any) -> np.ndarray:
+    """Convert a tensor, of PyTorch or not, to a NumPy array."""
     if isinstance(value, Mapping):
         raise InputError(f"`state_dict[{name!r}]` is itself a mapping; pass that one, if it holds the weights")
     if hasattr(value, "detach"):
@@ -168,8 +175,8 @@ def _numpy(name: str, value: Any) -> np.ndarray:
     return np.asarray(value)
 
 
-def _fitting(name: str, array: np.ndarray, entry: Entry) -> np.ndarray:
-    if _without_ones(array.shape) != _without_ones(entry.shape):
+def _reshape(name: str, array: np.ndarray, entry: Entry) -> np.ndarray:
+    if _strip_ones(array.shape) != _strip_ones(entry.shape):
         raise InputError(
             f"`state_dict[{name!r}]` has shape {array.shape}, where this model has {entry.shape} for {entry.name!r}; "
             f"build the model with the same options, or pass skip=({entry.name.rpartition('.')[0]!r},)"
@@ -177,16 +184,16 @@ def _fitting(name: str, array: np.ndarray, entry: Entry) -> np.ndarray:
     return array.reshape(entry.shape)
 
 
-def _without_ones(shape: Sequence[int]) -> tuple[int, ...]:
-    """A shape without its ones at the end."""
+def _strip_ones(shape: Sequence[int]) -> tuple[int, ...]:
+    """Return a shape without its ones at the end."""
     shape = tuple(shape)
     while shape and shape[-1] == 1:
         shape = shape[:-1]
     return shape
 
 
-def _refuse_idle(skip: Sequence[str], expected: Iterable[Entry]) -> None:
-    """A layer to be skipped that does not exist is a typing error."""
+def _check_skip(skip: Sequence[str], expected: Iterable[Entry]) -> None:
+    """Raise an InputError for a layer to be skipped that does not exist, which is a typing error."""
     known = {
         ".".join(parts[:count])
         for parts in (entry.name.split(".") for entry in expected)
@@ -194,11 +201,14 @@ def _refuse_idle(skip: Sequence[str], expected: Iterable[Entry]) -> None:
     }
     for layer in skip:
         if layer not in known:
-            raise InputError(f"`skip` names {layer!r}, which this model does not have{_nearest(layer, known)}")
+            raise InputError(
+                f"`skip` names {layer!r}, which this model does not have{_show_nearest(layer, known)}; "
+                "pass the name of a layer as in `model`"
+            )
 
 
-def _refuse_other_names(kind: str, wanted: Sequence[str], given: Sequence[str]) -> None:
-    missing, extra = [n for n in wanted if n not in set(given)], [n for n in given if n not in set(wanted)]
+def _check_names(kind: str, expected: Sequence[str], given: Sequence[str]) -> None:
+    missing, extra = [n for n in expected if n not in set(given)], [n for n in given if n not in set(expected)]
     if not missing and not extra:
         return
     if given and all(name.startswith("module.") for name in given):
@@ -206,19 +216,20 @@ def _refuse_other_names(kind: str, wanted: Sequence[str], given: Sequence[str]) 
             "every name in `state_dict` begins with 'module.', as DataParallel writes them; pass "
             "{name.removeprefix('module.'): array for name, array in state_dict.items()}"
         )
-    told = []
+    faults = []
     if missing:
-        told.append(f"`state_dict` lacks {_list(missing, extra)} of the {len(wanted)} entries of {kind}")
+        faults.append(f"`state_dict` lacks {_list_names(missing, extra)} of the {len(expected)} entries of {kind}")
     if extra:
-        told.append(f"it has {_list(extra, missing)} that {kind} does not have")
-    raise InputError("; ".join(told) + "; build the model with the same options, or name its layers with `names`")
+        faults.append(f"it has {_list_names(extra, missing)} that {kind} does not have")
+    raise InputError("; ".join(faults) + "; build the model with the same options, or name its layers with `names`")
 
 
-def _list(names: Sequence[str], others: Sequence[str], most: int = 3) -> str:
-    shown = [f"{name!r}{_nearest(name, others)}" for name in names[:most]]
+def _list_names(names: Sequence[str], others: Sequence[str], most: int = 3) -> str:
+    """Count names and show the first of them, each with the nearest of the others."""
+    shown = [f"{name!r}{_show_nearest(name, others)}" for name in names[:most]]
     return f"{len(names)} ({', '.join(shown)}{', …' if len(names) > most else ''})"
 
 
-def _nearest(name: str, names: Iterable[str]) -> str:
-    near = difflib.get_close_matches(name, list(names), n=1)
-    return f" (nearest: {near[0]!r})" if near else ""
+def _show_nearest(name: str, names: Iterable[str]) -> str:
+    near = nearest(name, names)
+    return f" (nearest: {near!r})" if near else ""

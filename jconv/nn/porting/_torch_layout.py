@@ -1,4 +1,4 @@
-"""How PyTorch names and lays out the parameters of a layer, beside how Flax and jconv do.
+"""How PyTorch names and lays out the parameters of a layer, and how Flax and jconv do.
 
     layer           here                                      PyTorch
     Conv            kernel (*taps, in / groups, out)          weight (out, in / groups, *taps)
@@ -24,45 +24,49 @@ from jconv.nn.layers._conv import Conv
 from jconv.nn.layers._conv_transpose import ConvTranspose
 
 COUNTER = "num_batches_tracked"
-"""What PyTorch's BatchNorm counts beside its averages, and only uses where its `momentum` is None."""
+"""The name under which PyTorch's BatchNorm counts batches, which it uses only where its `momentum` is None."""
 
 _BATCH_NORM = {"scale": "weight", "bias": "bias", "mean": "running_mean", "var": "running_var"}
 _NORMS = (nnx.LayerNorm, nnx.GroupNorm, nnx.RMSNorm, nnx.InstanceNorm)
 
 
+Permutation = Callable[[np.ndarray], np.ndarray]
+
+
 class Entry(NamedTuple):
-    """One array of a model: where it is here, its name in PyTorch's way, and its layout there."""
+    """One array of a model: its path here, its name in PyTorch's way, and its layout there."""
 
     path: tuple
     name: str
     shape: tuple[int, ...]
     """In PyTorch's layout."""
     dtype: Any
-    load: Callable[[np.ndarray], np.ndarray]
+    load: Permutation
     """From PyTorch's layout to this one."""
-    store: Callable[[np.ndarray], np.ndarray]
+    store: Permutation
     """And back."""
 
 
 def entries(model: nnx.Module) -> Iterator[Entry]:
-    """The parameters and running averages of a module, in the order in which it holds them."""
+    """Yield the parameters and running averages of a module, in the order in which it holds them."""
     modules = dict(nnx.iter_modules(model))
     for path, variable in nnx.to_flat_state(nnx.state(model, (nnx.Param, nnx.BatchStat))):
         *parent, attribute = path
         module = modules.get(tuple(parent))
         name, load, store = _layout(module, str(attribute))
-        empty = np.broadcast_to(np.zeros((), np.int8), variable.shape)  # a view, which costs nothing to lay out anew
+        empty = np.broadcast_to(np.zeros((), np.int8), variable.shape)  # a view, which costs nothing to permute
         dotted = ".".join(map(str, (*parent, name)))
         yield Entry(path, dotted, store(empty).shape, variable.dtype, load, store)
 
 
 def counters(model: nnx.Module) -> list[str]:
-    """The names of PyTorch's counters beside the averages of each BatchNorm."""
+    """Return the names of PyTorch's counters beside the averages of each BatchNorm."""
     paths = [path for path, module in nnx.iter_modules(model) if isinstance(module, nnx.BatchNorm)]
     return [".".join(map(str, (*path, COUNTER))) for path in paths]
 
 
-def _layout(module: Any, attribute: str):
+def _layout(module: Any, attribute: str) -> tuple[str, Permutation, Permutation]:
+    """Return PyTorch's name of a parameter, and the functions from its layout and back."""
     if attribute == "kernel" and isinstance(module, Conv | nnx.Conv):
         taps = len(module.kernel_size)
         return "weight", _taps_first(taps), _taps_last(taps)
@@ -86,11 +90,11 @@ def _same(array: np.ndarray) -> np.ndarray:
     return array
 
 
-def _taps_first(taps: int):
+def _taps_first(taps: int) -> Permutation:
     return lambda weight: weight.transpose(*range(2, 2 + taps), 1, 0)
 
 
-def _taps_last(taps: int):
+def _taps_last(taps: int) -> Permutation:
     return lambda kernel: kernel.transpose(taps + 1, taps, *range(taps))
 
 
