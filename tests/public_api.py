@@ -83,6 +83,8 @@ def described_fields(cls: type) -> list[str]:
 def parameters(thing: Callable) -> list[inspect.Parameter]:
     """The parameters of a function or of a class's constructor."""
     try:
+        if inspect.isclass(thing) and type(thing).__call__ is not type.__call__:  # a metaclass hides the signature
+            return list(inspect.signature(thing.__init__).parameters.values())[1:]
         return list(inspect.signature(thing).parameters.values())
     except ValueError:
         return []

@@ -39,14 +39,6 @@ PENDING = {
         prewitt rank_filter roberts sato scharr sobel structure_tensor uniform_filter uniform_filter1d unsharp_mask
         vectorized_filter
     """,
-    "jconv.nn": """
-        CNN CausalStack ContinuousConv Conv ConvBlock ConvLocal ConvNeXt ConvTranspose DeformableConv DepthwiseConv
-        Detector DynamicConv LipschitzConv LongConv MAGNet MobileNetV2 ReceptiveField ResNet SeparableConv Siren
-        SpaceTimeConv SpectralConv SpectrogramNet UNet VideoNet WeightStandardizedConv adaptive_avg_pool
-        adaptive_max_pool avg_pool blur_pool box_area conv_per_sample deform_conv detection_loss detections
-        global_avg_pool global_max_pool lp_pool max_pool min_pool parameter_count pixel_shuffle pixel_unshuffle
-        resize upsample
-    """,
     "jconv.plotting": """
         animate_sliding_kernel boxes_on_picture colour_mask confusion detection_grid draw_boxes draw_image draw_mask
         feature_maps gallery kernel_bank kernel_grid kernel_recovery learning_curves receptive_field restoration

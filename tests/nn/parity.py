@@ -1,6 +1,7 @@
 """Comparing a layer with its counterpart: values, and the gradients in every array, with one cotangent."""
 
 import math
+import zlib
 
 import jax
 import jax.numpy as jnp
@@ -32,6 +33,46 @@ def per_axis(draw, rank, high, low=1):
 def normal(shape, seed=0, dtype=np.float64):
     """Standard normal numbers."""
     return np.random.default_rng([seed, *shape]).standard_normal(shape).astype(dtype)
+
+
+def fill(state, dtype=None):
+    """The shapes of a module's state, filled with small numbers; variances are positive, integers zero.
+
+    Initializers draw by compiled programs, one for each shape, which would take most of a test's time.
+    """
+
+    def values(path, leaf):
+        dtype_of_leaf = getattr(leaf, "dtype", None)
+        if not hasattr(leaf, "shape") or jnp.issubdtype(dtype_of_leaf, jax.dtypes.prng_key):
+            return leaf
+        if not jnp.issubdtype(dtype_of_leaf, jnp.floating):
+            return np.zeros(leaf.shape, dtype_of_leaf)
+        name = jax.tree_util.keystr(path)
+        array = normal(leaf.shape, seed=zlib.crc32(name.encode()))
+        if "var" in name or "scale" in name:
+            array = 1 + 0.3 * np.abs(array)
+        else:  # kernels keep the size of what they are applied to
+            array = array / max(2.0, math.sqrt(math.prod(leaf.shape[:-1])))
+        return jnp.asarray(array, dtype or dtype_of_leaf)
+
+    return jax.tree_util.tree_map_with_path(values, state)
+
+
+def build(make):
+    """The module `make(rngs)` with the parameters of `fill`, where it does not matter how they are drawn."""
+    from flax import nnx
+
+    graph, state = nnx.split(nnx.eval_shape(lambda: make(nnx.Rngs(0))))
+    return nnx.merge(graph, fill(state))
+
+
+def count_parameters(make):
+    """The parameters of a module that is never built."""
+    from flax import nnx
+
+    from jconv.nn import parameter_count
+
+    return parameter_count(nnx.eval_shape(lambda: make(nnx.Rngs(0))))
 
 
 def cotangent(shape):

@@ -23,7 +23,7 @@ def cells(box, size=32):
 def test_overlap_is_that_of_counted_cells():
     rng = np.random.default_rng(0)
     first, second = random_boxes(rng, 200), random_boxes(rng, 200)
-    iou, giou = box_iou(first, second), generalized_iou(first, second)
+    iou, giou = jax.jit(lambda a, b: (box_iou(a, b), generalized_iou(a, b)))(first, second)
     for index, (a, b) in enumerate(zip(first, second)):
         union, both = cells(a) | cells(b), cells(a) & cells(b)
         hull = cells([*np.minimum(a, b)[:2], *np.maximum(a, b)[2:]])
@@ -39,9 +39,10 @@ def test_empty_boxes_have_no_overlap_and_no_bad_gradient():
     empty, other = jnp.zeros(4, jnp.float32), jnp.array([1.0, 1, 3, 2], jnp.float32)
     assert box_area(other[jnp.array([2, 3, 0, 1])]) == 0
     for measure in (box_iou, generalized_iou):
+        slope = jax.jit(jax.grad(measure))
         assert measure(empty, empty) == 0
         for pair in ((empty, empty), (empty, other), (other, other)):
-            assert np.isfinite(jax.grad(measure)(*pair)).all()
+            assert np.isfinite(slope(*pair)).all()
 
 
 def test_generalized_overlap_draws_disjoint_boxes_together():
@@ -53,10 +54,10 @@ def test_generalized_overlap_draws_disjoint_boxes_together():
 
 
 def loop(boxes, scores, labels, threshold):
-    kept = []
+    kept, overlap = [], np.asarray(jax.jit(box_iou)(boxes[:, None], boxes[None]))
     for index in np.argsort(-scores, kind="stable"):
         rivals = [k for k in kept if labels is None or labels[k] == labels[index]]
-        if all(float(box_iou(boxes[index], boxes[k])) <= threshold for k in rivals):
+        if all(overlap[index, k] <= threshold for k in rivals):
             kept.append(index)
     return sorted(kept)
 
@@ -66,18 +67,20 @@ def test_suppression_is_that_of_a_loop(threshold, classes):
     rng = np.random.default_rng(classes)
     boxes, labels = random_boxes(rng, 40), rng.integers(0, classes, 40)
     scores = np.round(rng.random(40), 1).astype(np.float32)  # with ties
-    kept = non_max_suppression(boxes, scores, labels, threshold=threshold)
+    suppress = jax.jit(non_max_suppression, static_argnames="threshold")
+    kept = suppress(boxes, scores, labels, threshold=threshold)
     assert np.flatnonzero(kept).tolist() == loop(boxes, scores, labels, threshold)
     if classes == 1:
-        np.testing.assert_array_equal(non_max_suppression(boxes, scores, threshold=threshold), kept)
+        np.testing.assert_array_equal(suppress(boxes, scores, threshold=threshold), kept)
 
 
 def test_suppression_of_a_batch_and_of_none():
     rng = np.random.default_rng(5)
     boxes, scores = np.stack([random_boxes(rng, 9) for _ in range(3)]), rng.random((3, 9)).astype(np.float32)
     together = jax.jit(jax.vmap(non_max_suppression))(boxes, scores)
+    alone = jax.jit(non_max_suppression)
     for b, s, kept in zip(boxes, scores, together):
-        np.testing.assert_array_equal(non_max_suppression(b, s), kept)
+        np.testing.assert_array_equal(alone(b, s), kept)
     assert non_max_suppression(jnp.zeros((0, 4)), jnp.zeros(0)).shape == (0,)
 
 

@@ -1,5 +1,7 @@
 """Conv against Flax's layer, and the small network."""
 
+import inspect
+
 import chex
 import jax
 import jax.numpy as jnp
@@ -7,7 +9,9 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from jconv.nn import CNN, Conv
+from jconv.nn import CNN, Conv, ConvLocal, ConvTranspose, DynamicConv
+from jconv.nn.layers._conv_layer import ConvLayer, ConvOptions
+from tests.nn import parity
 
 CASES = [
     {},
@@ -24,11 +28,28 @@ def test_same_parameters_and_outputs_as_flax(options):
     chex.assert_trees_all_equal(nnx.to_pure_dict(nnx.state(ours)), nnx.to_pure_dict(nnx.state(theirs)))
     x = jax.random.normal(jax.random.key(1), (2, 3, 9, 8, 4), jnp.float32)
 
+    @nnx.jit
     def value_and_gradients(model):
         loss = lambda model, x: jnp.sum(model(x) ** 2)
         return model(x), nnx.to_pure_dict(nnx.grad(loss)(model, x)), jax.grad(lambda x: loss(model, x))(x)
 
     chex.assert_trees_all_close(value_and_gradients(ours), value_and_gradients(theirs), rtol=1e-4, atol=1e-4)
+
+
+def test_the_typed_options_are_those_of_the_constructor():
+    parameters = inspect.signature(ConvLayer.__init__).parameters.values()
+    names = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.name != "rngs"]
+    assert sorted(ConvOptions.__annotations__) == sorted(names)
+
+
+UNUSED = [(kind, name) for kind in (ConvTranspose, ConvLocal, DynamicConv) for name in kind.UNUSED]
+
+
+@pytest.mark.parametrize(("kind", "name"), UNUSED)
+def test_an_option_that_would_be_ignored_is_refused(kind, name):
+    own = {"space": 5} if kind is ConvLocal else {}
+    with pytest.raises(TypeError, match=f"`{name}` has no use here in {kind.__name__}"):
+        kind(2, 4, 3, **own, **{name: None}, rngs=nnx.Rngs(0))
 
 
 def test_dtype_is_that_of_the_computation():
@@ -38,11 +59,12 @@ def test_dtype_is_that_of_the_computation():
 
 
 def test_dropout_works_only_with_a_key():
-    model = CNN(1, 10, (8, 8), widths=(4,), dropout=0.5, rngs=nnx.Rngs(0))
+    model = parity.build(lambda rngs: CNN(1, 10, (8, 8), widths=(4,), dropout=0.5, rngs=rngs))
     x = jnp.ones((2, 8, 8, 1), jnp.float32)
-    np.testing.assert_array_equal(model(x), model(x))
-    assert not np.array_equal(model(x, key=jax.random.key(0)), model(x))
-    assert not np.array_equal(model(x, key=jax.random.key(0)), model(x, key=jax.random.key(1)))
+    plain, drop = jax.jit(lambda x: model(x)), jax.jit(lambda x, key: model(x, key=key))
+    np.testing.assert_array_equal(plain(x), plain(x))
+    assert not np.array_equal(drop(x, jax.random.key(0)), plain(x))
+    assert not np.array_equal(drop(x, jax.random.key(0)), drop(x, jax.random.key(1)))
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from flax import nnx
 
 from jconv.nn import ConvNeXt, MobileNetV2, ResNet, parameter_count, to_torch
 from jconv.training import functional, trainer
+from tests.nn import parity
 
 SMALL = {
     "resnet": functools.partial(ResNet, width=8, stem="small"),
@@ -42,20 +43,22 @@ def test_as_many_parameters_as_the_original(build, count):
 @pytest.mark.parametrize(
     ("build", "strides"),
     [
-        (functools.partial(ResNet, width=8, depth=50), (4, 8, 16, 32)),
+        pytest.param(functools.partial(ResNet, width=8, depth=50), (4, 8, 16, 32), marks=pytest.mark.slow),
         (functools.partial(ResNet, width=8, stem="small"), (1, 2, 4, 8)),
         (MobileNetV2, (2, 4, 8, 16, 32)),
-        (functools.partial(MobileNetV2, stem="small"), (1, 2, 4, 8)),
-        (functools.partial(ConvNeXt, variant="atto"), (4, 8, 16, 32)),
+        pytest.param(functools.partial(MobileNetV2, stem="small"), (1, 2, 4, 8), marks=pytest.mark.slow),
+        pytest.param(functools.partial(ConvNeXt, variant="atto"), (4, 8, 16, 32), marks=pytest.mark.slow),
         (functools.partial(ConvNeXt, variant="atto", patch=2), (2, 4, 8, 16)),
     ],
 )
 def test_stages_shrink_the_image(build, strides):
-    def outputs(images):
-        model = build(1, 7, rngs=nnx.Rngs(0))
+    graph, state = nnx.split(nnx.eval_shape(lambda: build(1, 7, rngs=nnx.Rngs(0))))
+
+    def outputs(state, images):
+        model = nnx.merge(graph, state)
         return model.features(images), model(images)
 
-    features, logits = jax.eval_shape(outputs, jax.ShapeDtypeStruct((2, 64, 32, 1), jnp.float32))
+    features, logits = jax.eval_shape(outputs, state, jax.ShapeDtypeStruct((2, 64, 32, 1), jnp.float32))
     assert [f.shape[1:3] for f in features] == [(64 // s, 32 // s) for s in strides]
     assert logits.shape == (2, 7)
     assert logits.dtype == jnp.float32
@@ -99,7 +102,7 @@ def test_learns_small_images_and_is_right_with_running_averages(name):
     np.testing.assert_allclose(alone, logits[0], rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize("name", ["resnet", pytest.param("mobilenet", marks=pytest.mark.slow), "convnext"])
 def test_the_same_network_with_flaxs_layers(name):
     ours, theirs = (SMALL[name](1, 2, **more, rngs=nnx.Rngs(0)) for more in ({}, {"conv": nnx.Conv}))
     chex.assert_trees_all_equal(nnx.to_pure_dict(nnx.state(ours)), nnx.to_pure_dict(nnx.state(theirs)))
@@ -114,11 +117,11 @@ def test_the_same_network_with_flaxs_layers(name):
     "build",
     [
         functools.partial(ConvNeXt, depths=(1, 2), widths=(4, 4), patch=2, drop_path=0.5, layer_scale=1.0),
-        functools.partial(MobileNetV2, width=0.1, stem="small", dropout=0.5),
+        pytest.param(functools.partial(MobileNetV2, width=0.1, stem="small", dropout=0.5), marks=pytest.mark.slow),
     ],
 )
 def test_a_key_turns_dropout_and_stochastic_depth_on(build):
-    model = build(1, 2, rngs=nnx.Rngs(0))
+    model = parity.build(lambda rngs: build(1, 2, rngs=rngs))
     model.eval()
     images = jnp.repeat(images_of_two_kinds()[0][:1], 16, axis=0)
     call = nnx.jit(lambda model, key: model(images, key=key))
@@ -147,6 +150,7 @@ def test_bad_input(build, message):
         build(3, 10, rngs=nnx.Rngs(0))
 
 
+@pytest.mark.slow
 def test_the_pages_python_runs():
     text = (Path(__file__).parents[2] / "docs" / "models.md").read_text()
     blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)

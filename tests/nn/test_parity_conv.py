@@ -85,7 +85,7 @@ def test_torch(configuration):
     torch = parity.torch()
     options, shape = configuration
     names = ["kernel", "bias"] if options["use_bias"] else ["kernel"]
-    layer = Conv(4, 8, rngs=nnx.Rngs(0), param_dtype=jnp.float64, bias_init=nnx.initializers.normal(), **options)
+    layer = parity.build(lambda rngs: Conv(4, 8, param_dtype=jnp.float64, **options, rngs=rngs))
     arrays = [parity.normal(shape), *parity.parameters(layer, names)]
     rank = len(shape) - 2
     theirs = getattr(torch.nn, f"Conv{rank}d")(

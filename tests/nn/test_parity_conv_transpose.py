@@ -3,6 +3,7 @@
 import random
 from functools import partial
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -71,10 +72,8 @@ def test_torch(configuration):
     torch = parity.torch()
     options, shape = configuration
     rank = len(shape) - 2
-    layer = ConvTranspose(
-        4, 8, transpose_kernel=True, param_dtype=jnp.float64, bias_init=nnx.initializers.normal(), rngs=nnx.Rngs(0),
-        **options,
-    )  # fmt: skip
+    more = {"transpose_kernel": True, "param_dtype": jnp.float64}
+    layer = parity.build(lambda rngs: ConvTranspose(4, 8, **more, **options, rngs=rngs))
     arrays = [parity.normal(shape), *parity.parameters(layer, NAMES)]
 
     def reference(x, kernel, bias):
@@ -105,7 +104,8 @@ def test_groups_without_a_transposed_kernel_are_layers_side_by_side():
 
 
 def test_causal_sees_nothing_later():
-    layer = ConvTranspose(1, 1, 5, 3, padding="CAUSAL", rngs=nnx.Rngs(0))
+    layer = parity.build(lambda rngs: ConvTranspose(1, 1, 5, 3, padding="CAUSAL", rngs=rngs))
+    layer = jax.jit(lambda x, layer=layer: layer(x))
     x = parity.normal((8, 1), dtype=np.float32)
     y = layer(x)
     assert y.shape == (24, 1)

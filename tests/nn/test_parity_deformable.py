@@ -102,11 +102,12 @@ def test_loops(space, taps, stride, padding, dilation, groups, parts):
     count = math.prod(taps)
     x, kernel = parity.normal((*space, 4)), parity.normal((*taps, 4 // groups, 4))
     offset, mask = 2 * parity.normal((*out, parts, count, len(space))), parity.normal((*out, parts, count))
-    got = nn.deform_conv(x, offset, kernel, mask=mask, strides=stride, padding=padding, dilation=dilation)
+    run = jax.jit(nn.deform_conv, static_argnames=("strides", "padding", "dilation"))
+    got = run(x, offset, kernel, mask=mask, strides=stride, padding=padding, dilation=dilation)
     parity.assert_same(got, looped(x, offset, kernel, mask, stride, padding, dilation))
 
 
-@pytest.mark.parametrize("modulated", [False, True])
+@pytest.mark.parametrize("modulated", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_layer(modulated):
     """It starts as the plain convolution, and then follows its offsets."""
     options = {"strides": 2, "padding": "SAME", "kernel_dilation": 1, "feature_group_count": 2, "rngs": nnx.Rngs(0)}
@@ -114,7 +115,7 @@ def test_layer(modulated):
     plain = nn.Conv(4, 6, (3, 2), param_dtype=jnp.float64, **options)
     plain.kernel[...], plain.bias[...] = layer.kernel[...], layer.bias[...]
     x = parity.normal((3, 2, 7, 8, 4))
-    parity.assert_same(layer(x), plain(x))
+    parity.assert_same(*jax.jit(lambda x: (layer(x), plain(x)))(x))
     layer.offsets.kernel[...] = 0.3 * parity.normal(layer.offsets.kernel.shape)
     found = layer.offsets(x)
     offset = found[..., :24].reshape(3, 2, 4, 4, 2, 6, 2)

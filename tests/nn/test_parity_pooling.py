@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from jconv import nn
+from jconv import ndimage, nn
 from tests.nn import parity
 
 WORDS = ["VALID", "SAME", None]
@@ -146,6 +146,19 @@ def test_blur(configuration):
     parity.assert_same(parity.ours(ours, x), parity.torchs(reference, x))
 
 
+@pytest.mark.parametrize("mode", ["reflect", "constant", "nearest", "mirror", "wrap"])
+def test_blur_is_the_one_of_ndimage(mode):
+    """The two functions of this name have the same arguments, defaults and results."""
+    x = parity.normal((7, 6))
+    cval = 0.5 if mode == "constant" else 0.0
+    for size, strides in ((4, 2), (3, 1)):
+        parity.assert_same(
+            nn.blur_pool(x[..., None], size, strides, mode, cval)[..., 0],
+            ndimage.blur_pool(x, size, strides, mode=mode, cval=cval),
+        )
+    parity.assert_same(nn.blur_pool(x[..., None])[..., 0], ndimage.blur_pool(x))
+
+
 def resize_configurations():
     draw = random.Random(8)
     for i in range(40):
@@ -221,7 +234,13 @@ def test_what_is_special():
         (lambda x: nn.max_pool(x, (2, 2), padding="SAM"), ValueError, "did you mean 'SAME'"),
         (lambda x: nn.avg_pool(x, (9, 9)), ValueError, "reaches over the padded input"),
         (lambda x: nn.lp_pool(x, (2, 2), norm=0.5), ValueError, "`norm` must be at least 1"),
-        (lambda x: nn.blur_pool(x, 3, 2), TypeError, "`strides` must hold one number for each axis"),
+        (lambda x: nn.blur_pool(x, 3, (2.5, 2)), TypeError, "`strides` must be an integer"),
+        (
+            lambda x: nn.blur_pool(x, mode="mirror", padding="SAME"),
+            ValueError,
+            "`padding` and `mode` exclude each other",
+        ),
+        (lambda x: nn.blur_pool(x, mode="reflext"), ValueError, "did you mean 'reflect'"),
         (lambda x: nn.adaptive_avg_pool(x, 2), TypeError, "`output_shape` must hold"),
         (lambda x: nn.adaptive_max_pool(x, (0, 2)), ValueError, "`output_shape` must be at least 1"),
         (lambda x: nn.resize(x, (8, 8), "cubic"), ValueError, "`method` must be one of"),

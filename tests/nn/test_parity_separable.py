@@ -39,7 +39,8 @@ def torch_depthwise(x, kernel, bias, options):
 def test_depthwise(configuration):
     parity.torch()
     options, multiplier, shape = configuration
-    layer = DepthwiseConv(3, depth_multiplier=multiplier, param_dtype=jnp.float64, rngs=nnx.Rngs(0), **options)
+    more = {"depth_multiplier": multiplier, "param_dtype": jnp.float64}
+    layer = parity.build(lambda rngs: DepthwiseConv(3, **more, **options, rngs=rngs))
     reference = lambda p, x: torch_depthwise(x, p["kernel"], p.get("bias"), options)
     parity.check_layer(layer, reference, parity.normal(shape))
 
@@ -48,7 +49,8 @@ def test_depthwise(configuration):
 def test_separable(configuration):
     parity.torch()
     options, multiplier, shape = configuration
-    layer = SeparableConv(3, 4, depth_multiplier=multiplier, param_dtype=jnp.float64, rngs=nnx.Rngs(0), **options)
+    more = {"depth_multiplier": multiplier, "param_dtype": jnp.float64}
+    layer = parity.build(lambda rngs: SeparableConv(3, 4, **more, **options, rngs=rngs))
 
     def reference(p, x):
         middle = torch_depthwise(x, p["depthwise.kernel"], None, options)
@@ -74,7 +76,7 @@ def local_configurations():
 @pytest.mark.parametrize("configuration", parity.configurations(list(local_configurations()), quick=3))
 def test_local(configuration):
     options, batch, space = configuration
-    layer = ConvLocal(2, 3, space=space, param_dtype=jnp.float64, rngs=nnx.Rngs(0), **options)
+    layer = parity.build(lambda rngs: ConvLocal(2, 3, space=space, param_dtype=jnp.float64, **options, rngs=rngs))
     theirs = flax.linen.ConvLocal(features=3, param_dtype=jnp.float64, **options)
     x = parity.normal((*batch, *space, 2))
     _, (bias, kernel) = parity.all_parameters(layer)

@@ -25,9 +25,7 @@ def test_torch(configuration):
     torch = parity.torch()
     modes, batch, space = configuration
     rank = len(modes)
-    layer = SpectralConv(
-        2, 3, modes, param_dtype=jnp.float64, kernel_init=nnx.initializers.normal(1.0), rngs=nnx.Rngs(0)
-    )
+    layer = parity.build(lambda rngs: SpectralConv(2, 3, modes, param_dtype=jnp.float64, rngs=rngs))
 
     def reference(p, x):
         x = x.reshape(-1, *x.shape[len(batch) :])

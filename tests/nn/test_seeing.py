@@ -62,7 +62,7 @@ CASES = {
 
 @pytest.mark.parametrize("name", CASES)
 def test_field_is_where_the_gradient_is(name):
-    apply, shape = CASES[name], (2, 16, 18, 1)
+    apply, shape = jax.jit(lambda x: CASES[name](x)), (2, 16, 18, 1)
     images = jnp.ones(shape)
     space = jax.eval_shape(apply, images).shape[1:-1]
     for position in {tuple(n // 2 for n in space), (0, 0), (space[0] - 1, space[1] // 3)}:
@@ -103,7 +103,7 @@ def test_saliency_is_the_gradient_and_smooth_saliency_its_mean():
     rng = np.random.default_rng(0)
     weights = jnp.asarray(rng.normal(size=(4, 5, 2, 3)))
     images = jnp.asarray(rng.normal(size=(6, 4, 5, 2)))
-    apply = lambda x: jnp.einsum("nijc,ijck->nk", x**3, weights)
+    apply = jax.jit(lambda x: jnp.einsum("nijc,ijck->nk", x**3, weights))
     labels = jnp.array([0, 1, 2, 0, 1, 2])
     gradient = lambda x: 3 * x**2 * jnp.moveaxis(weights, -1, 0)[labels]
     np.testing.assert_allclose(saliency(apply, images, labels), jnp.abs(gradient(images)).max(-1), rtol=1e-12)
