@@ -134,6 +134,15 @@ def test_every_environment_variable_is_documented():
     assert documented == read
 
 
+@pytest.mark.parametrize("path", [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")], ids=lambda path: path.name)
+def test_files_that_documents_name_exist(path):
+    text = path.read_text()
+    named = set(re.findall(r"`((?:jconv|tests|benchmarks|docs|examples)/[\w./]*\w)`", text))
+    named |= {str((path.parent / link).relative_to(ROOT)) for link in re.findall(r"\]\((?!https?:)([\w./]+)\)", text)}
+    package = Path(jconv.__file__).parents[1]
+    assert [name for name in sorted(named) if not ((ROOT / name).exists() or (package / name).exists())] == []
+
+
 def packages():
     found = ["jconv"]
     for module in pkgutil.walk_packages(jconv.__path__, "jconv."):
