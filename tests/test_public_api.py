@@ -39,11 +39,6 @@ PENDING = {
         prewitt rank_filter roberts sato scharr sobel structure_tensor uniform_filter uniform_filter1d unsharp_mask
         vectorized_filter
     """,
-    "jconv.plotting": """
-        animate_sliding_kernel boxes_on_picture colour_mask confusion detection_grid draw_boxes draw_image draw_mask
-        feature_maps gallery kernel_bank kernel_grid kernel_recovery learning_curves receptive_field restoration
-        saliency_maps save segmentation_grid sliding_kernel
-    """,
     "jconv.signal": """
         ConvolutionOperator RichardsonLucy convolve convolve2d correlate correlate2d correlation_lags decimate
         deconvolve fftconvolve filtfilt firwin firwin2 get_window kaiser_atten kaiser_beta kaiserord lfilter

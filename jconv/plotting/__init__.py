@@ -15,7 +15,7 @@ from jconv.plotting._kernels import kernel_grid
 from jconv.plotting._learned import feature_maps, kernel_bank, receptive_field, saliency_maps
 from jconv.plotting._pictures import (
     boxes_on_picture,
-    colour_mask,
+    color_mask,
     detection_grid,
     draw_boxes,
     draw_image,
@@ -29,7 +29,7 @@ from jconv.plotting._sliding import animate_sliding_kernel, sliding_kernel
 __all__ = [
     "animate_sliding_kernel",
     "boxes_on_picture",
-    "colour_mask",
+    "color_mask",
     "confusion",
     "detection_grid",
     "draw_boxes",

@@ -11,10 +11,31 @@ from jconv.plotting._figure import INK, SERIES, figure
 
 
 def learning_curves(curves: Mapping[str, np.ndarray], *, title: str = "", smooth: int = 25) -> Figure:
-    """One panel for each curve (steps,): the values, pale, and their running mean over `smooth` steps."""
-    made = figure(4.2 * len(curves) + 0.4, 3.4)
-    made.suptitle(title, fontsize=11, color=INK)
-    for axes, (name, values), colour in zip(made.subplots(1, len(curves), squeeze=False)[0], curves.items(), SERIES):
+    """Draw curves of a training run, one panel for each.
+
+    Parameters
+    ----------
+    curves : mapping of str to array (steps,)
+        The values of each curve, one per step, under its name.
+    title : str
+        Above all panels. Default none.
+    smooth : int
+        Steps over which the running mean is taken. Default 25.
+
+    Returns
+    -------
+    Figure
+        In each panel the values, pale, and their running mean.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> len(learning_curves({"loss": np.ones(9), "accuracy": np.ones(9)}).axes)
+    2
+    """
+    fig = figure(4.2 * len(curves) + 0.4, 3.4)
+    fig.suptitle(title, fontsize=11, color=INK)
+    for axes, (name, values), colour in zip(fig.subplots(1, len(curves), squeeze=False)[0], curves.items(), SERIES):
         steps = np.arange(1, len(values) + 1)
         axes.plot(steps, values, color=colour, alpha=0.25, lw=0.8, label="each step")
         width = min(smooth, len(values))
@@ -25,14 +46,35 @@ def learning_curves(curves: Mapping[str, np.ndarray], *, title: str = "", smooth
         axes.tick_params(labelsize=8)
         axes.grid(alpha=0.25, lw=0.5)
         axes.legend(fontsize=8, frameon=False)
-    return made
+    return fig
 
 
 def confusion(matrix: np.ndarray, names: Sequence[str], *, title: str = "") -> Figure:
-    """Counts (classes, classes), truth by prediction: right ones in blue, wrong ones in red, zeros left out."""
+    """Draw a table of confusions: right answers in blue, wrong ones in red.
+
+    Parameters
+    ----------
+    matrix : int array (classes, classes)
+        Counts, truth by prediction.
+    names : sequence of str
+        The names of the classes.
+    title : str
+        Default none.
+
+    Returns
+    -------
+    Figure
+        A cell's colour is its share of its row. Zeros have no number.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> confusion(np.array([[5, 0], [1, 4]]), ["cat", "dog"]).axes[0].get_xlabel()
+    'predicted'
+    """
     count = len(matrix)
-    made = figure(1.6 + 0.45 * count, 1.5 + 0.45 * count)
-    axes = made.subplots()
+    fig = figure(1.6 + 0.45 * count, 1.5 + 0.45 * count)
+    axes = fig.subplots()
     share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     signed = np.where(np.eye(count, dtype=bool), share, -np.sqrt(share))  # a single mistake must be seen
     axes.imshow(signed, cmap="RdBu", vmin=-1.3, vmax=1.3)
@@ -46,4 +88,4 @@ def confusion(matrix: np.ndarray, names: Sequence[str], *, title: str = "") -> F
     axes.set_xlabel("predicted", fontsize=10)
     axes.set_ylabel("truth", fontsize=10)
     axes.set_title(title, fontsize=11, color=INK)
-    return made
+    return fig

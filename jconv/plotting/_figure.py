@@ -27,19 +27,43 @@ class Picture(Figure):
 
 def figure(width: float, height: float) -> Figure:
     """An empty figure in inches, for files only."""
-    made = Picture(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(made)
-    return made
+    fig = Picture(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(fig)
+    return fig
 
 
-def save(made: Figure, path: str | os.PathLike, *, dpi: int = 120) -> None:
-    """Write a figure as PNG, atomically."""
+def save(fig: Figure, path: str | os.PathLike, *, dpi: int = 120) -> None:
+    """Write a figure as a PNG file, atomically.
+
+    Parameters
+    ----------
+    fig : Figure
+        What to write.
+    path : path
+        The file; it appears whole or not at all.
+    dpi : int
+        Pixels per inch. Default 120.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile, os, numpy as np
+    >>> from jconv.plotting import kernel_grid
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(kernel_grid([np.eye(3)]), os.path.join(folder, "kernel.png"))
+    ...     os.listdir(folder)
+    ['kernel.png']
+    """
     with atomic(path) as file:
-        made.savefig(file, format="png", dpi=dpi, facecolor="white")
+        fig.savefig(file, format="png", dpi=dpi, facecolor="white")
 
 
 def bare(axes: Axes, title: str = "") -> Axes:
-    """Axes without ticks."""
+    """Take the ticks from axes, and give them a title."""
     axes.set_xticks([])
     axes.set_yticks([])
     axes.set_title(title, fontsize=9, color=INK)

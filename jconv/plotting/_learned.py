@@ -13,19 +13,36 @@ from jconv.plotting._figure import INK, SERIES, bare, figure
 
 
 def kernel_bank(kernels: np.ndarray, *, title: str = "", columns: int = 16) -> Figure:
-    """The kernels (kh, kw, C, K) of a first layer, one square each.
+    """Draw the kernels of a first layer, one square each, all on one scale.
 
-    Kernels of three channels are shown in colour about a middle grey, others as the mean of their channels, red
-    positive and blue negative; all on one scale.
+    Parameters
+    ----------
+    kernels : array (kh, kw, C, K)
+        Kernels of three channels are shown in colour about a middle grey, others as the mean of their channels, red
+        positive and blue negative.
+    title : str
+        Default none.
+    columns : int
+        At most this many side by side. Default 16.
+
+    Returns
+    -------
+    Figure
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> len(kernel_bank(np.ones((3, 3, 1, 4))).axes)
+    4
     """
     kh, kw, channels, count = kernels.shape
     columns = min(columns, count)
     rows = -(-count // columns)
     side = 0.62
-    made = figure(side * columns + 0.3, side * rows * kh / kw + 0.5)
-    made.suptitle(title, fontsize=11, color=INK)
+    fig = figure(side * columns + 0.3, side * rows * kh / kw + 0.5)
+    fig.suptitle(title, fontsize=11, color=INK)
     reach = float(np.abs(kernels).max()) or 1.0
-    for index, axes in enumerate(made.subplots(rows, columns, squeeze=False).flat):
+    for index, axes in enumerate(fig.subplots(rows, columns, squeeze=False).flat):
         if index >= count:
             axes.set_axis_off()
         elif channels == 3:
@@ -33,20 +50,43 @@ def kernel_bank(kernels: np.ndarray, *, title: str = "", columns: int = 16) -> F
         else:
             mean = kernels[..., index].mean(-1)
             bare(axes).imshow(mean, cmap="RdBu_r", vmin=-reach, vmax=reach, interpolation="nearest")
-    return made
+    return fig
 
 
 def feature_maps(
     image: np.ndarray, stages: Sequence[np.ndarray], names: Sequence[str] = (), *, most: int = 8, title: str = ""
 ) -> Figure:
-    """A picture (H, W) or (H, W, C), and in a row for each stage the channels of (h, w, F) that vary most.
+    """Draw a picture, and the feature maps that vary most in each stage of a network.
 
-    Each map has a grey scale of its own, from its lowest to its highest value.
+    Parameters
+    ----------
+    image : array (H, W) or (H, W, C)
+        Values in [0, 1].
+    stages : sequence of arrays (h, w, F)
+        The outputs of each stage, a row each.
+    names : sequence of str
+        Of the stages. Default "stage 1", ...
+    most : int
+        Maps in a row. Default 8.
+    title : str
+        Default none.
+
+    Returns
+    -------
+    Figure
+        Each map has a grey scale of its own, and its channel's number below it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> fig = feature_maps(np.zeros((4, 4)), [np.ones((2, 2, 3))], most=3)
+    >>> fig.axes[1].get_title(loc="left")
+    'stage 1: 2 × 2 × 3'
     """
     height, width = image.shape[:2]
-    made = figure(1.25 * (most + 1), (1.25 * height / width + 0.12) * len(stages) + 0.6)
-    made.suptitle(title, fontsize=11, color=INK)
-    grid = made.subplots(len(stages), most + 1, squeeze=False)
+    fig = figure(1.25 * (most + 1), (1.25 * height / width + 0.12) * len(stages) + 0.6)
+    fig.suptitle(title, fontsize=11, color=INK)
+    grid = fig.subplots(len(stages), most + 1, squeeze=False)
     for axes in grid.flat:
         axes.set_axis_off()
     grid[0, 0].set_axis_on()
@@ -60,18 +100,37 @@ def feature_maps(
         name = names[row] if row < len(names) else f"stage {row + 1}"
         rows, cols, features = stage.shape
         grid[row, 1].set_title(f"{name}: {rows} × {cols} × {features}", fontsize=9, color=INK, loc="left")
-    return made
+    return fig
 
 
 def saliency_maps(image: np.ndarray, maps: Mapping[str, np.ndarray], *, title: str = "") -> Figure:
-    """A picture, and each map (H, W): alone, and as brightness of the picture itself.
+    """Draw what a network looks at: each map alone, and as the brightness of the picture.
 
-    A map is shown up to its 99th percentile, so that a few pixels do not hide the rest.
+    Parameters
+    ----------
+    image : array (H, W) or (H, W, 3)
+        Values in [0, 1].
+    maps : mapping of str to array (H, W)
+        The maps by name, values at least 0. Each is shown up to its 99th percentile, so that a few pixels do not hide
+        the rest.
+    title : str
+        Default none.
+
+    Returns
+    -------
+    Figure
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> fig = saliency_maps(np.ones((4, 4)), {"gradient": np.eye(4)})
+    >>> [axes.get_title() for axes in fig.axes[:2]]
+    ['picture', 'gradient']
     """
     height, width = image.shape[:2]
-    made = figure(2.3 * (len(maps) + 1), 4.6 * height / width + 0.9)
-    made.suptitle(title, fontsize=11, color=INK)
-    grid = made.subplots(2, len(maps) + 1, squeeze=False)
+    fig = figure(2.3 * (len(maps) + 1), 4.6 * height / width + 0.9)
+    fig.suptitle(title, fontsize=11, color=INK)
+    grid = fig.subplots(2, len(maps) + 1, squeeze=False)
     _show(grid[0, 0], image, "picture")
     grid[1, 0].set_axis_off()
     for (above, below), (name, values) in zip(grid.T[1:], maps.items()):
@@ -79,19 +138,42 @@ def saliency_maps(image: np.ndarray, maps: Mapping[str, np.ndarray], *, title: s
         bare(above, name).imshow(share, cmap="magma", vmin=0, vmax=1, interpolation="nearest")
         lit = image * (share if image.ndim == 2 else share[..., None])
         _show(below, lit)
-    return made
+    return fig
 
 
 def receptive_field(
     image: np.ndarray, effective: np.ndarray, start: Sequence[int], size: Sequence[int], *, title: str = ""
 ) -> Figure:
-    """A picture with the theoretical field of one output as a rectangle, and the effective one (H, W) as heat.
+    """Draw the theoretical and the effective receptive field of one output.
 
-    On the right the effective field summed over each axis, on a logarithmic scale, with the rectangle's edges.
+    Parameters
+    ----------
+    image : array (H, W) or (H, W, 3)
+        Values in [0, 1].
+    effective : array (H, W)
+        The weight of each pixel, at least 0; drawn as heat.
+    start : pair of int
+        First row and column of the theoretical field; may lie outside the picture.
+    size : pair of int
+        Its rows and columns; drawn as a rectangle.
+    title : str
+        Default none.
+
+    Returns
+    -------
+    Figure
+        On the right the effective field summed over each axis, on a logarithmic scale, with the rectangle's edges.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> fig = receptive_field(np.ones((8, 8)), np.eye(8), (1, 2), (5, 5))
+    >>> fig.axes[0].get_title()
+    'theoretical field: 5 × 5'
     """
-    made = figure(9.4, 4.4)
-    made.suptitle(title, fontsize=11, color=INK)
-    left, right = made.subplots(1, 2, width_ratios=(1, 1.15))
+    fig = figure(9.4, 4.4)
+    fig.suptitle(title, fontsize=11, color=INK)
+    left, right = fig.subplots(1, 2, width_ratios=(1, 1.15))
     grey = image if image.ndim == 2 else image.mean(-1)
     _show(left, 0.75 * grey)
     heat = np.sqrt(effective / (float(effective.max()) or 1.0))  # the root shows the tail too
@@ -112,7 +194,7 @@ def receptive_field(
     right.tick_params(labelsize=8)
     right.grid(alpha=0.25, lw=0.5)
     right.legend(fontsize=8, frameon=False)
-    return made
+    return fig
 
 
 def _show(axes: Axes, image: np.ndarray, title: str = "") -> None:

@@ -20,34 +20,50 @@ def kernel_recovery(
     *,
     most: int = 8,
 ) -> Figure:
-    """The input picture and the errors on the left; on the right a row for each kernel, truth beside learned.
+    """Draw how learned kernels compare with the true ones.
 
     Parameters
     ----------
-    names : sequence of str
+    names : sequence of K str
+        Of the kernels.
     image : array (C, H, W)
+        The input picture, values in [0, 1].
     truth, start, learned : arrays (kh, kw, K)
+        The true kernels, the random start, and the result.
     errors : array (steps, K)
         Largest absolute error of each kernel after each step.
     most : int
-        How many kernels get a row.
+        Kernels that get a row. Default 8.
+
+    Returns
+    -------
+    Figure
+        The picture and the errors on the left; on the right a row for each kernel with its numbers and its output.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> kernel = np.ones((3, 3, 1))
+    >>> fig = kernel_recovery(["box"], np.ones((1, 8, 8)), kernel, 0 * kernel, kernel, np.ones((5, 1)))
+    >>> fig.axes[1].get_xlabel()
+    'step'
     """
     picture = np.moveaxis(image, 0, -1)
     grey = picture.mean(axis=-1)
-    shown = min(len(names), most)
-    made = figure(13, 1.2 + 1.2 * shown)
-    made.suptitle(
-        "Learning convolution kernels from random numbers: the true kernels made the outputs; "
+    count = min(len(names), most)
+    fig = figure(13, 1.2 + 1.2 * count)
+    fig.suptitle(
+        "Learning convolution kernels from random numbers: the true kernels fig the outputs; "
         "learning saw only the input and those outputs",
         fontsize=12,
         color=INK,
     )
-    left, right = made.subfigures(1, 2, squeeze=False, width_ratios=(1, 2.15))[0]
+    left, right = fig.subfigures(1, 2, squeeze=False, width_ratios=(1, 2.15))[0]
     above, below = left.subplots(2, 1, height_ratios=(1.15, 1))
     above.imshow(np.clip(picture if picture.shape[-1] == 3 else grey, 0, 1), cmap="gray")
     bare(above, "Input picture")
     steps = np.arange(1, len(errors) + 1)
-    for k in range(shown):
+    for k in range(count):
         below.semilogy(steps, errors[:, k], color=SERIES[k % len(SERIES)], lw=1.4, label=names[k])
     below.axhline(1e-3, color=INK, lw=0.8, ls=":")
     below.text(steps[-1], 1e-3, "1e-3", ha="right", va="bottom", fontsize=8, color=INK)
@@ -56,7 +72,7 @@ def kernel_recovery(
     below.tick_params(labelsize=8)
     below.legend(fontsize=7, frameon=False, loc="upper right")
     below.grid(alpha=0.25, lw=0.5)
-    grid = right.subplots(shown, 5, squeeze=False, width_ratios=(1, 1, 1, 1.5, 1.5))
+    grid = right.subplots(count, 5, squeeze=False, width_ratios=(1, 1, 1, 1.5, 1.5))
     titles = (
         "random start",
         "learned kernel",
@@ -66,10 +82,10 @@ def kernel_recovery(
     )
     for axes, title in zip(grid[0], titles):
         axes.set_title(title, fontsize=9, color=INK)
-    for k in range(shown):
+    for k in range(count):
         scale = float(np.abs(truth[..., k]).max())
         for axes, bank in zip(grid[k], (start, learned, truth)):
-            draw_kernel(axes, _trimmed(bank[..., k], truth[..., k]), scale=scale)
+            draw_kernel(axes, _trim(bank[..., k], truth[..., k]), scale=scale)
         outputs = [_correlate(grey, bank[..., k]) for bank in (learned, truth)]
         limits = _limits(outputs[1], truth[..., k])
         for axes, output in zip(grid[k, 3:], outputs):
@@ -79,10 +95,10 @@ def kernel_recovery(
             axes.set_title(title if k == 0 else "", fontsize=9, color=INK)
         error = float(np.abs(learned[..., k] - truth[..., k]).max())
         grid[k, 0].set_ylabel(f"{names[k]}\nerror {error:.0e}", fontsize=8.5, color=INK)
-    return made
+    return fig
 
 
-def _trimmed(kernel: np.ndarray, like: np.ndarray) -> np.ndarray:
+def _trim(kernel: np.ndarray, like: np.ndarray) -> np.ndarray:
     """A kernel without the border where `like` holds only zeros, so that its numbers can be read."""
     used = np.argwhere(np.abs(like) > 0)
     if max(like.shape) < 4 or not len(used):
@@ -93,6 +109,7 @@ def _trimmed(kernel: np.ndarray, like: np.ndarray) -> np.ndarray:
 
 
 def _correlate(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    """The correlation where the kernel lies inside the image."""
     windows = np.lib.stride_tricks.sliding_window_view(image, kernel.shape)
     return np.einsum("ijuv,uv->ij", windows, kernel)
 

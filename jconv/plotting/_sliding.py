@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from matplotlib.animation import FuncAnimation
 from matplotlib.axes import Axes
@@ -12,7 +14,7 @@ from jconv.plotting._figure import INK, PALE, SERIES, bare, figure, short
 
 Pair = tuple[int, int]
 _MOST = 14
-"""Rows or columns up to which cells bear their numbers."""
+"""Cells bear their numbers up to this many rows or columns, more would be too small to read (a guess)."""
 
 
 def sliding_kernel(
@@ -25,19 +27,39 @@ def sliding_kernel(
     padding: tuple[Pair, Pair] = ((0, 0), (0, 0)),
     dilation: Pair = (1, 1),
 ) -> Figure:
-    """One step of a correlation: the samples under the kernel, the kernel, and the outputs made so far.
+    """Draw one step of a correlation: the samples under the kernel, the kernel, and the outputs so far.
 
     Parameters
     ----------
-    image, kernel, output : arrays (H, W), (kh, kw), (H_out, W_out)
+    image : array (H, W)
+    kernel : array (kh, kw)
+    output : array (H_out, W_out)
+        The result of the correlation.
     step : int
         Of the output, in reading order; at least 0, below `output.size`.
-    strides, padding, dilation
-        Those with which `output` was made; padding is ((top, bottom), (left, right)) zeros.
+    strides, padding, dilation : pairs
+        Those with which `output` was computed; padding is ((top, bottom), (left, right)) zeros. Default 1, 0 and 1.
+
+    Returns
+    -------
+    Figure
+        Its title is the sum of products at that step.
+
+    Raises
+    ------
+    ValueError
+        If `output` does not have the shape that the other arguments give.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> fig = sliding_kernel(np.ones((3, 3)), np.ones((2, 2)), np.full((2, 2), 4.0), 0)
+    >>> fig.get_suptitle()
+    '1 · 1 + 1 · 1 + 1 · 1 + 1 · 1 = 4'
     """
-    made, draw = _stage(image, kernel, output, strides, padding, dilation)
+    fig, draw = _stage(image, kernel, output, strides, padding, dilation)
     draw(step)
-    return made
+    return fig
 
 
 def animate_sliding_kernel(
@@ -50,12 +72,40 @@ def animate_sliding_kernel(
     dilation: Pair = (1, 1),
     interval: int = 400,
 ) -> FuncAnimation:
-    """All steps of `sliding_kernel`, `interval` milliseconds each: `.to_jshtml()` for a notebook, `.save("a.gif")`."""
-    made, draw = _stage(image, kernel, output, strides, padding, dilation)
-    return FuncAnimation(made, draw, frames=output.size, init_func=lambda: None, interval=interval)
+    """Animate all steps of `sliding_kernel`.
+
+    Parameters
+    ----------
+    image, kernel, output, strides, padding, dilation
+        As in `sliding_kernel`.
+    interval : int
+        Milliseconds per step. Default 400.
+
+    Returns
+    -------
+    FuncAnimation
+        `.to_jshtml()` for a notebook, `.save("a.gif")` for a file.
+
+    Raises
+    ------
+    ValueError
+        If `output` does not have the shape that the other arguments give.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> film = animate_sliding_kernel(np.ones((3, 3)), np.ones((2, 2)), np.full((2, 2), 4.0))
+    >>> film.save("film.gif", writer="pillow")  # doctest: +SKIP
+    >>> film._draw_was_started = True  # else Matplotlib warns that nothing was drawn
+    """
+    fig, draw = _stage(image, kernel, output, strides, padding, dilation)
+    return FuncAnimation(fig, draw, frames=output.size, init_func=lambda: None, interval=interval)
 
 
-def _stage(image, kernel, output, strides, padding, dilation):
+def _stage(
+    image: np.ndarray, kernel: np.ndarray, output: np.ndarray, strides: Pair, padding: tuple[Pair, Pair], dilation: Pair
+) -> tuple[Figure, Callable[[int], None]]:
+    """A figure, and the function that draws one step into it."""
     padded = np.pad(np.asarray(image, float), padding)
     kernel, output = np.asarray(kernel, float), np.asarray(output, float)
     shapes = [array.shape for array in (padded, kernel, output)]
@@ -64,13 +114,13 @@ def _stage(image, kernel, output, strides, padding, dilation):
     )
     if output.shape != expected:
         raise ValueError(
-            f"`output` must have shape {expected} for these strides, padding and dilation, got {output.shape}; make it "
-            "with jconv.conv2d and the same options"
+            f"`output` must have shape {expected} for these strides, padding and dilation, got {output.shape}; compute "
+            "it with jconv.conv2d and the same options"
         )
     height = 0.42 * max(rows for rows, _ in shapes) + 1.1
-    made = figure(0.42 * sum(cols for _, cols in shapes) + 2.2, height)
+    fig = figure(0.42 * sum(cols for _, cols in shapes) + 2.2, height)
     ratios = [cols for _, cols in shapes]
-    axes = made.subplots(1, 3, width_ratios=ratios)
+    axes = fig.subplots(1, 3, width_ratios=ratios)
 
     def draw(step: int) -> None:
         row, col = divmod(int(step), output.shape[1])
@@ -86,12 +136,12 @@ def _stage(image, kernel, output, strides, padding, dilation):
             for v in cols:
                 axes[0].add_patch(Rectangle((v - 0.5, u - 0.5), 1, 1, fc=SERIES[5], alpha=0.35, ec=SERIES[1], lw=1.4))
         _grid(axes[1], kernel, "kernel")
-        done = np.where(np.arange(output.size).reshape(output.shape) <= step, output, np.nan)
-        _grid(axes[2], done, "output", scale=float(np.abs(output).max()))
+        so_far = np.where(np.arange(output.size).reshape(output.shape) <= step, output, np.nan)
+        _grid(axes[2], so_far, "output", scale=float(np.abs(output).max()))
         axes[2].add_patch(Rectangle((col - 0.5, row - 0.5), 1, 1, fill=False, ec=SERIES[1], lw=1.8))
-        made.suptitle(_sum(padded[np.ix_(rows, cols)], kernel, output[row, col]), fontsize=9, color=INK)
+        fig.suptitle(_sum(padded[np.ix_(rows, cols)], kernel, output[row, col]), fontsize=9, color=INK)
 
-    return made, draw
+    return fig, draw
 
 
 def _grid(axes: Axes, values: np.ndarray, title: str, *, scale: float | None = None) -> None:

@@ -199,7 +199,7 @@ def predict_segmentation(saved: SavedModel, files: Sequence[Path], out: Path) ->
         logits = apply(np.pad(image, [*rest, (0, 0)], mode="edge")[None])[0, : image.shape[0], : image.shape[1]]
         mask = np.asarray(logits.argmax(-1), np.uint8)
         save_image(out / f"{file.stem}.mask.png", mask / 255)
-        colours = plotting.colour_mask(mask, opacity=0.7)
+        colours = plotting.color_mask(mask, opacity=0.7)
         save_image(
             out / f"{file.stem}.overlay.png", image * (1 - colours[..., 3:]) + colours[..., :3] * colours[..., 3:]
         )
