@@ -268,6 +268,7 @@ def test_kernel_recovery_shows_kernels_outputs_and_errors():
     errors = np.geomspace(1, 1e-3, 5)[:, None] * np.ones(3)
     fig = plotting.kernel_recovery(["box", "none", "edge"], image, truth, start, learned, errors)
     above, below, *cells = fig.axes
+    assert fig.get_suptitle().startswith("Learning convolution kernels from random numbers: the true kernels made the")
     np.testing.assert_allclose(images(above)[0], image[0])
     assert (below.get_xlabel(), below.get_yscale()) == ("step", "log")
     for k, name in enumerate(("box", "none", "edge")):

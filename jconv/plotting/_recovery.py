@@ -53,7 +53,7 @@ def kernel_recovery(
     count = min(len(names), most)
     fig = figure(13, 1.2 + 1.2 * count)
     fig.suptitle(
-        "Learning convolution kernels from random numbers: the true kernels fig the outputs; "
+        "Learning convolution kernels from random numbers: the true kernels made the outputs; "
         "learning saw only the input and those outputs",
         fontsize=12,
         color=INK,
