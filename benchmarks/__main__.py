@@ -35,7 +35,7 @@ from benchmarks.layers import LAYERS, Layer, label
 from benchmarks.single import FILTER_SIZES, IMAGES, SIGNALS
 from benchmarks.timing import geometric_mean, interleaved
 from jconv.engine import _onednn_probe as onednn_probe
-from jconv.engine._planner import plan
+from jconv.engine._planner import default_planner
 
 BUDGET = float(os.environ.get("JCONV_BENCHMARK_SECONDS", "1.0"))
 """Seconds for each row; more make steadier medians."""
@@ -81,7 +81,7 @@ def layers(only: str = "") -> str:
             if torch:
                 calls["torch"] = torch[name]
             times = interleaved(calls, seconds=BUDGET)
-            chosen = plan(problems[name]).algorithm
+            chosen = default_planner().plan(problems[name]).algorithm
             same = chosen == "xla" and contenders.same_program(lax[name], ours[name])
             a = 1.0 if same else times["lax"] / times["jconv"]
             b = times["torch"] / times["jconv"] if torch else None
@@ -206,11 +206,12 @@ def compile_times(only: str = "") -> str:
             excess.append(seconds[1] - seconds[0])
             row = [label(layer), name, *(f"{s:.2f}" for s in seconds)]
             rows.append([*row, *(f"{m:.1f}" for m in memory), f"{memory[1] * 2**20 / problem.io_bytes:.2f}"])
-    plan.cache_clear()
+    planner = default_planner()
+    planner.forget_plans()
     problems = [p for layer in named(LAYERS, only) for p in contenders.problems(layer).values()]
     start = time.perf_counter()
     for problem in problems:
-        plan(problem)
+        planner.plan(problem)
     each = (time.perf_counter() - start) / max(1, len(problems))
     head = ["layer", "pass", "s lax", "s jconv", "MiB lax", "MiB jconv", "extra / (input + output)"]
     most = max(excess, default=0.0)

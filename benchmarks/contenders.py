@@ -12,11 +12,12 @@ from jax import lax
 from benchmarks.layer_calls import PASSES, arguments, passes
 from benchmarks.layer_calls import data as data  # offered to the other benchmarks
 from benchmarks.layers import Layer
-from jconv.engine import _canonical as canonical
-from jconv.engine import _primitive as convolution
-from jconv.engine._api import lax as lax_face
-from jconv.engine._planner import AUTO, Policy
+from jconv.engine import _primitive
+from jconv.engine._canonical import canonicalize, cropped_shape, lax_arguments
+from jconv.engine._planner import default_planner
+from jconv.engine._policy import AUTO, Policy
 from jconv.engine._problem import Problem
+from jconv.engine._target import Target
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,10 +36,9 @@ def by_jconv(layer: Layer, arrays, policy: Policy = AUTO, precision: str = "defa
     options = arguments(layer)
 
     def convolve(x, w):
-        geometry = lax_face.geometry_of(x.shape, w.shape, **options)
-        problem = canonical.canonicalize(geometry, x.shape, w.shape, str(x.dtype), precision=precision)
-        run = functools.partial(lax_face._convolve, out_dtype=x.dtype, policy=policy)
-        return canonical.solve(problem, geometry, x, w, run)
+        canonical = canonicalize(lax_arguments(x.shape, w.shape, **options), x.shape, w.shape)
+        lhs, rhs = canonical.into(x, w)
+        return canonical.back(_primitive.convolve(lhs, rhs, canonical.geometry, precision=precision, policy=policy))
 
     return passes(convolve, arrays)
 
@@ -58,11 +58,14 @@ def _anonymous(function, operands) -> list[str]:
     return [line for line in text.splitlines() if " = " in line]
 
 
-def problems(layer: Layer) -> dict[str, Problem]:
-    """The canonical problems of the three passes."""
-    geometry = lax_face.geometry_of(layer.x, layer.kernel, **arguments(layer))
-    forward = canonical.canonicalize(geometry, layer.x, layer.kernel, "float32")
-    gradients = convolution.input_gradient_problem(forward), convolution.kernel_gradient_problem(forward)
+def problems(layer: Layer, target: Target | None = None) -> dict[str, Problem]:
+    """The canonical problems of the three passes; by default for this process and its CPU."""
+    target = target or default_planner().target("cpu", portable=False)
+    canonical = canonicalize(lax_arguments(layer.x, layer.kernel, **arguments(layer)), layer.x, layer.kernel)
+    crops, geometry = canonical.geometry.cropped(canonical.lhs_shape[1:-1], canonical.rhs_shape[:-2])
+    shape = cropped_shape(canonical.lhs_shape, crops)
+    forward = Problem(geometry, shape, canonical.rhs_shape, "float32", "default", target)
+    gradients = _primitive.input_gradient_problem(forward), _primitive.kernel_gradient_problem(forward)
     return dict(zip(PASSES, (forward, *gradients)))
 
 

@@ -27,7 +27,7 @@ from benchmarks import contenders
 from benchmarks.layers import LAYERS, Layer
 from benchmarks.single import SINGLES
 from benchmarks.timing import geometric_mean, interleaved, per_call
-from jconv.engine import _planner as planner
+from jconv.engine._planner import default_planner
 from jconv.engine.algorithms import ALGORITHMS
 
 SECONDS = 400.0
@@ -58,29 +58,31 @@ def passes_of(layer):
 def candidates(problem):
     """The algorithms worth a try beside XLA's own."""
     for name, algorithm in ALGORITHMS.items():
-        if name == "xla" or algorithm.supports(problem) is not None:
+        if name == "xla" or algorithm.refusal(problem) is not None:
             continue
         looped = name in ("direct", "channel_sum") and problem.tap_count > LOOPED_TAPS
         mixed = name == "fft" and problem.in_channels * problem.multiplier > MIXED_CHANNELS
-        if not looped and not mixed and algorithm.memory(problem) <= EXTRA_BYTES:
+        if not looped and not mixed and algorithm.estimate(problem).memory <= EXTRA_BYTES:
             yield name
 
 
 def choices(layer, platform) -> dict[str, str]:
     """What the planner chooses for each pass."""
-    problems = contenders.problems(layer)
-    return {name: planner.plan(problems[name].replace(platform=platform)).algorithm for name in passes_of(layer)}
+    planner = default_planner()
+    problems = contenders.problems(layer, planner.target(platform, portable=False))
+    return {name: planner.plan(problems[name]).algorithm for name in passes_of(layer)}
 
 
 def programs(layer, platform, chosen_only: bool):
     """{(pass, contender): (function, its operands)}; "auto" is the planner's choice."""
-    arrays, problems = contenders.data(layer), contenders.problems(layer)
+    arrays = contenders.data(layer)
+    problems = contenders.problems(layer, default_planner().target(platform, portable=False))
     precision = "high" if layer in SINGLES else "default"
     by_lax = contenders.by_lax(layer, arrays, "highest" if layer in SINGLES else "default")
     found = {}
     for name, chosen in choices(layer, platform).items():
         found[name, "lax"] = by_lax[name]
-        others = () if chosen_only else tuple(candidates(problems[name].replace(platform=platform)))
+        others = () if chosen_only else tuple(candidates(problems[name]))
         for algorithm in others if chosen_only and chosen == "xla" else ("auto", *others):
             found[name, algorithm] = contenders.by_jconv(layer, arrays, contenders.Forced(algorithm), precision)[name]
     return found

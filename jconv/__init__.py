@@ -20,9 +20,9 @@ from jconv.engine import (
     conv_general_dilated_local,
     conv_general_dilated_patches,
     conv_transpose,
+    decelerate,
     fold,
     plan,
-    restore,
     unfold,
 )
 
@@ -39,11 +39,11 @@ __all__ = [
     "conv_general_dilated_local",
     "conv_general_dilated_patches",
     "conv_transpose",
+    "decelerate",
     "engine",
     "fold",
     "keep_freed_memory",
     "plan",
-    "restore",
     "unfold",
     *_ROOMS,
 ]

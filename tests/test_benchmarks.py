@@ -1,4 +1,4 @@
-"""Contenders of the benchmarks compute the same; the planner's constants cover the benchmarks' problems."""
+"""Contenders of the benchmarks compute the same."""
 
 import re
 from pathlib import Path
@@ -9,25 +9,11 @@ from flax import nnx
 from benchmarks import __main__ as runner
 from benchmarks import against, contenders, quick
 from benchmarks.layer_calls import data
-from benchmarks.layers import LAYERS, MODEL_LAYERS, label
+from benchmarks.layers import LAYERS, label
 from benchmarks.single import SINGLES
 from jconv import nn
-from jconv.engine import _constants as constants
-from jconv.engine.algorithms import ALGORITHMS
 
 ROOT = Path(__file__).parents[1]
-
-
-@pytest.mark.core
-def test_every_feature_counts():
-    # XLA's own has a rule for what it has no library for, and its products one for those that were not measured.
-    anywhere = {"flops", "eigen_flops", "ynn_flops", *constants.DEFAULTS}
-    problems = [p for layer in (*LAYERS, *MODEL_LAYERS, *SINGLES) for p in contenders.problems(layer).values()]
-    for problem in [q for p in problems for q in (p, p.replace(portable=True))]:
-        for name in ALGORITHMS.keys() - {"xla"}:
-            if ALGORITHMS[name].supports(problem) is None:
-                named = {feature for feature, amount in ALGORITHMS[name].features(problem).items() if amount}
-                assert named <= constants.CONSTANTS[name].keys() | anywhere, (name, problem)
 
 
 def test_a_program_is_that_of_lax_only_where_it_is_left_to_xla():

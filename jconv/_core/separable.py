@@ -42,6 +42,22 @@ def outer(term: tuple[Any, ...]) -> Any:
     return result
 
 
+def factor_exactly(array: np.ndarray, error: float) -> Term | None:
+    """One vector for each axis whose outer product equals the array entry by entry, or None.
+
+    Each entry may be off by `error` relative to itself, so that zeros stay zeros and small entries keep their digits.
+    The vectors are lines of the array through its largest entry; a decomposition would spread rounding over all
+    entries.
+    """
+    pivot = np.unravel_index(np.argmax(np.abs(array)), array.shape)
+    largest = array[pivot]
+    if largest == 0:
+        return None
+    lines = [array[(*pivot[:axis], slice(None), *pivot[axis + 1 :])] for axis in range(array.ndim)]
+    factors = (lines[0], *(line / largest for line in lines[1:]))
+    return factors if (np.abs(outer(factors) - array) <= error * np.abs(array)).all() else None
+
+
 def within(array: np.ndarray, error: float) -> list[Term]:
     """The terms whose sum lies within `error` of the array, relative to its norm; as few as that, the largest first."""
     norm = float(np.linalg.norm(array))

@@ -1,13 +1,15 @@
 """The engine: every convolution of jconv ends here."""
 
-from jconv.engine._api.accelerate import accelerate, restore
+from jconv.engine._api.accelerate import accelerate, decelerate
 from jconv.engine._api.conv2d import conv2d
-from jconv.engine._api.correlate import correlate
+from jconv.engine._api.correlate import correlate, correlate_with_free_borders
 from jconv.engine._api.lax import conv_general_dilated, conv_transpose, transpose_padding
 from jconv.engine._api.patches import conv_general_dilated_local, conv_general_dilated_patches, fold, unfold
 from jconv.engine._api.plan import plan
-from jconv.engine._planner import Plan, check_algorithm
-from jconv.engine._wisdom import WisdomError, forget_wisdom, load_wisdom, save_wisdom
+from jconv.engine._api.wisdom import forget_wisdom, load_wisdom, save_wisdom
+from jconv.engine._plan import Plan
+from jconv.engine._policy import check_algorithm
+from jconv.engine._wisdom import WisdomError
 
 __all__ = [
     "Plan",
@@ -20,11 +22,12 @@ __all__ = [
     "conv_general_dilated_patches",
     "conv_transpose",
     "correlate",
+    "correlate_with_free_borders",
+    "decelerate",
     "fold",
     "forget_wisdom",
     "load_wisdom",
     "plan",
-    "restore",
     "save_wisdom",
     "transpose_padding",
     "unfold",

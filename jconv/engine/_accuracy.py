@@ -7,6 +7,7 @@ The direct sum of K products errs by at most γ_K ‖x‖‖w‖ with γ_K = K u
 from __future__ import annotations
 
 import dataclasses
+from types import MappingProxyType
 
 import numpy as np
 
@@ -21,16 +22,20 @@ class ErrorClass:
     why: str
 
 
-CLASSES = {
-    "direct": ErrorClass(1.0, False, "each output is the sum of its products"),
-    "fft": ErrorClass(
-        2.0,
-        True,
-        "O(u log n) normwise (Higham § 24.1): above the direct sum's error for few taps, below it for many",
-    ),
-    "toeplitz": ErrorClass(1.0, True, "the direct sum, with products by zero added to it"),
-    "winograd4": ErrorClass(8.0, True, "transforms of norm up to 10; measured 4 to 6 times the direct sum's error"),
-}
+CLASSES = MappingProxyType(
+    {
+        "direct": ErrorClass(1.0, False, "each output is the sum of its products"),
+        "fft": ErrorClass(
+            2.0,
+            True,
+            "O(u log n) normwise (Higham § 24.1): above the direct sum's error for few taps, below it for many",
+        ),
+        "toeplitz": ErrorClass(1.0, True, "the direct sum, with products by zero added to it"),
+        "outer_product": ErrorClass(2.0, False, "the direct sum's products, each rounded once more for every axis"),
+        "separable": ErrorClass(2.0, True, "several terms, which cancel each other where the kernel is small"),
+        "winograd4": ErrorClass(8.0, True, "transforms of norm up to 10; measured 4 to 6 times the direct sum's error"),
+    }
+)
 
 DEFAULT_AMPLIFICATION = 8.0
 """What `algorithm="auto"` admits at default precision."""

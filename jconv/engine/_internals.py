@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from types import MappingProxyType
 from typing import Any
 
 import jax
@@ -250,7 +251,7 @@ def custom_call(*operands: jax.Array, shape: tuple[int, ...], target: str, confi
 
 # The lowerings of lax's own primitives, exchanged and put back.
 
-_LAX = {"conv_general_dilated": conv_general_dilated_p, "dot_general": dot_general_p}
+_LAX = MappingProxyType({"conv_general_dilated": conv_general_dilated_p, "dot_general": dot_general_p})
 
 
 def _entry(table, key):
@@ -275,14 +276,22 @@ def set_lax_lowering(name: str, platform: str, rule) -> None:
     mlir.register_lowering(_LAX[name], rule, platform=platform)
 
 
-def planned_lowering(original, run: Callable[..., jax.Array], wanted: Callable[..., bool]):
-    """A rule for lax's primitive that traces `run` where `wanted` says so, and is `original` elsewhere."""
+def planned_lowering(
+    original: Callable[..., Any], run: Callable[..., jax.Array], applies: Callable[..., bool]
+) -> Callable[..., Any]:
+    """A rule for lax's primitive that traces `run` where `applies` says so, and is `original` elsewhere."""
 
-    def lower(ctx, lhs, rhs, **params):
+    def lower(ctx: Any, lhs: Any, rhs: Any, **params: Any) -> Any:
         platform, portable = _target(ctx)
         facts = {"platform": platform, "portable": portable, **params}
-        if not wanted(*ctx.avals_in, **facts):
+        if not applies(*ctx.avals_in, **facts):
             return original(ctx, lhs, rhs, **params)
         return _lower_traced(functools.partial(run, **facts), ctx, lhs, rhs)
 
+    lower.original = original  # pyright: ignore[reportFunctionMemberAccess]
     return lower
+
+
+def original_lowering(name: str, platform: str) -> Callable[..., Any] | None:
+    """The rule that `planned_lowering` replaced for a function of lax on a platform; None where none is replaced."""
+    return getattr(lax_lowering(name, platform), "original", None)

@@ -14,68 +14,57 @@ Each is handed to the planner as a problem of its own.
 from __future__ import annotations
 
 import dataclasses
-import functools
+from collections.abc import Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax.typing import ArrayLike
 
 from jconv.engine import _internals as internals
-from jconv.engine._canonical import compute_dtype, crops_and_padding
-from jconv.engine._planner import AUTO, Policy, run_problem
-from jconv.engine._problem import Problem, dilated
+from jconv.engine._canonical import crop, cropped_shape
+from jconv.engine._planner import default_planner
+from jconv.engine._policy import AUTO, Policy
+from jconv.engine._problem import Geometry, Problem, compute_dtype, dilated
+from jconv.engine._separable_kernel import SeparableKernel
 from jconv.engine.algorithms._parts import products
 
-WORTH_HOLDING = 1 << 14
-"""Elements from which an array is brought into memory before it is transposed."""
+WORTH_STORING = 1 << 14
+"""Elements from which an array is stored in memory before it is transposed."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Window:
-    """The static part of a canonical convolution; `padding` may be negative until it is bound."""
+def convolve(
+    lhs: ArrayLike,
+    rhs: ArrayLike,
+    geometry: Geometry,
+    *,
+    precision: str = "default",
+    out_dtype: Any = None,
+    policy: Policy = AUTO,
+    separable: SeparableKernel | None = None,
+) -> jax.Array:
+    """Canonical convolution (see `jconv.engine._problem`) under every transformation of JAX.
 
-    strides: tuple[int, ...]
-    padding: tuple[tuple[int, int], ...]
-    lhs_dilation: tuple[int, ...]
-    rhs_dilation: tuple[int, ...]
-    groups: int
-
-    @classmethod
-    def of(cls, problem: Problem) -> Window:
-        """The window of a canonical problem."""
-        return cls(problem.strides, problem.padding, problem.lhs_dilation, problem.rhs_dilation, problem.groups)
-
-
-def convolve(lhs, rhs, window: Window, *, precision="default", out_dtype=None, policy: Policy = AUTO) -> jax.Array:
-    """Canonical convolution (see `jconv.engine._problem`) under every transformation of JAX."""
+    The padding of `geometry` may be negative. `separable` holds the numbers of `rhs`, where they are known.
+    """
     lhs, rhs = jnp.asarray(lhs), jnp.asarray(rhs)
     out_dtype = np.dtype(out_dtype or jnp.promote_types(lhs.dtype, rhs.dtype))
     if is_left_to_lax(lhs, rhs):
-        return _by_lax(lhs, rhs, window, precision, out_dtype, policy)
-    space = [
-        max(0, (dilated(n, l) + sum(pair) - dilated(k, d)) // s + 1)
-        for n, l, pair, k, d, s in zip(
-            lhs.shape[1:-1], window.lhs_dilation, window.padding, rhs.shape[:-2], window.rhs_dilation, window.strides
-        )
-    ]
-    crops, padding = crops_and_padding(window.padding, window.lhs_dilation, lhs.shape[1:-1])
-    lhs = lhs[(slice(None), *(slice(*crop) for crop in crops), slice(None))]
-    shape = (lhs.shape[0], *space, rhs.shape[-1])
+        return _convolve_by_lax(lhs, rhs, geometry, precision, out_dtype, policy)
+    shape = (lhs.shape[0], *geometry.out_space(lhs.shape[1:-1], rhs.shape[:-2]), rhs.shape[-1])
+    crops, geometry = geometry.cropped(lhs.shape[1:-1], rhs.shape[:-2])
+    lhs = crop(lhs, crops)
     if 0 in lhs.shape or 0 in rhs.shape or 0 in shape:
         return jnp.zeros(shape, out_dtype)  # nothing is summed, or all of the input was cropped
-    # One sample, or one tap, has no distance to the next.
-    window = Window(
-        window.strides,
-        padding,
-        tuple(1 if n == 1 else l for n, l in zip(lhs.shape[1:-1], window.lhs_dilation)),
-        tuple(1 if k == 1 else d for k, d in zip(rhs.shape[:-2], window.rhs_dilation)),
-        window.groups,
+    policy = policy.checked(geometry, lhs.shape, rhs.shape)
+    return _bind(
+        lhs, rhs, geometry=geometry, precision=precision, out_dtype=out_dtype, policy=policy, separable=separable
     )
-    return _bind(lhs, rhs, window=window, precision=precision, out_dtype=out_dtype, policy=policy)
 
 
-def is_left_to_lax(*arrays) -> bool:
+def is_left_to_lax(*arrays: jax.Array) -> bool:
     """Whether a size is a variable of `jax.export`, or the type of an array names mesh axes (explicit sharding).
 
     lax's own convolution has the rules for both. `accelerate()` plans what explicit sharding leaves to each program.
@@ -83,94 +72,151 @@ def is_left_to_lax(*arrays) -> bool:
     return internals.is_symbolic(*arrays) or internals.is_explicitly_sharded(*arrays)
 
 
-def _by_lax(lhs, rhs, window: Window, precision, out_dtype, policy: Policy):
-    policy.must_leave_to_lax()
-    spatial = "DHWABEFG"[: len(window.strides)]
+def _convolve_by_lax(
+    lhs: jax.Array, rhs: jax.Array, geometry: Geometry, precision: str, out_dtype: np.dtype, policy: Policy
+) -> jax.Array:
+    policy.require_lax()
+    spatial = "DHWABEFG"[: len(geometry.strides)]
     return lax.conv_general_dilated(
         lhs,
         rhs,
-        window.strides,
-        window.padding,
-        window.lhs_dilation,
-        window.rhs_dilation,
+        geometry.strides,
+        geometry.padding,
+        geometry.lhs_dilation,
+        geometry.rhs_dilation,
         (f"N{spatial}C", f"{spatial}IO", f"N{spatial}C"),
-        window.groups,
+        geometry.groups,
         precision=products.precision(precision),
         preferred_element_type=out_dtype,
     )
 
 
-def _problem(lhs, rhs, window: Window, dtype, **facts) -> Problem:
-    return Problem(
-        lhs_shape=tuple(lhs.shape),
-        rhs_shape=tuple(rhs.shape),
-        strides=window.strides,
-        padding=window.padding,
-        lhs_dilation=window.lhs_dilation,
-        rhs_dilation=window.rhs_dilation,
-        groups=window.groups,
-        dtype=str(np.dtype(dtype)),
-        **facts,
-    )
+def _shape_and_dtype(
+    lhs: jax.Array, rhs: jax.Array, *, geometry: Geometry, out_dtype: np.dtype, **_: Any
+) -> tuple[tuple[int, ...], np.dtype]:
+    return (lhs.shape[0], *geometry.out_space(lhs.shape[1:-1], rhs.shape[:-2]), rhs.shape[-1]), out_dtype
 
 
-def _shape_and_dtype(lhs, rhs, *, window, out_dtype, **_):
-    return _problem(lhs, rhs, window, out_dtype).out_shape, out_dtype
-
-
-def _run(lhs, rhs, *, window, precision, out_dtype, policy, platform, portable):
+def _run(
+    lhs: jax.Array,
+    rhs: jax.Array,
+    *,
+    geometry: Geometry,
+    precision: str,
+    out_dtype: np.dtype,
+    policy: Policy,
+    separable: SeparableKernel | None,
+    platform: str,
+    portable: bool,
+) -> jax.Array:
+    """Solve the problem; traced while a program is lowered for a platform."""
+    planner = default_planner()
     dtype = compute_dtype(str(jnp.promote_types(jnp.promote_types(lhs.dtype, rhs.dtype), out_dtype)), platform)
-    facts = {"precision": precision, "platform": platform, "portable": portable, "free_borders": policy.free_borders}
-    problem = _problem(lhs, rhs, window, dtype, **facts)
-    return run_problem(problem, lhs.astype(dtype), rhs.astype(dtype), policy).astype(out_dtype)
+    problem = Problem(
+        geometry,
+        lhs.shape,
+        rhs.shape,
+        dtype,
+        precision,
+        planner.target(platform, portable),
+        policy.free_borders,
+        separable,
+    )
+    return planner.solve(problem, lhs.astype(dtype), rhs.astype(dtype), policy).astype(out_dtype)
 
 
-def _input_adjoint(window: Window, space, taps, out_space) -> Window:
+def _input_adjoint(geometry: Geometry, space: Sequence[int], taps: Sequence[int], out_space: Sequence[int]) -> Geometry:
     padding = []
     for n, k, o, s, (lo, _), l, d in zip(
-        space, taps, out_space, window.strides, window.padding, window.lhs_dilation, window.rhs_dilation, strict=True
+        space,
+        taps,
+        out_space,
+        geometry.strides,
+        geometry.padding,
+        geometry.lhs_dilation,
+        geometry.rhs_dilation,
+        strict=True,
     ):
         before = dilated(k, d) - lo - 1
         padding.append((before, dilated(n, l) + dilated(k, d) - 1 - dilated(o, s) - before))
-    return Window(window.lhs_dilation, tuple(padding), window.strides, window.rhs_dilation, window.groups)
+    return Geometry(geometry.lhs_dilation, tuple(padding), geometry.strides, geometry.rhs_dilation, geometry.groups)
 
 
-def _kernel_adjoint(window: Window, space, taps, out_space) -> Window:
+def _kernel_adjoint(
+    geometry: Geometry, space: Sequence[int], taps: Sequence[int], out_space: Sequence[int]
+) -> Geometry:
     padding = []
     for n, k, o, s, (lo, _), l, d in zip(
-        space, taps, out_space, window.strides, window.padding, window.lhs_dilation, window.rhs_dilation, strict=True
+        space,
+        taps,
+        out_space,
+        geometry.strides,
+        geometry.padding,
+        geometry.lhs_dilation,
+        geometry.rhs_dilation,
+        strict=True,
     ):
         padding.append((lo, dilated(o, s) - dilated(n, l) + dilated(k, d) - lo - 1))
-    return Window(window.rhs_dilation, tuple(padding), window.lhs_dilation, window.strides, window.groups)
+    return Geometry(geometry.rhs_dilation, tuple(padding), geometry.lhs_dilation, geometry.strides, geometry.groups)
 
 
-def _held(array: jax.Array) -> jax.Array:
-    """Kept from being fused into the transposition that follows: alone, XLA does that several times faster."""
-    return lax.optimization_barrier(array) if array.size >= WORTH_HOLDING else array
+def _store(array: jax.Array) -> jax.Array:
+    """Store a large array in memory before it is transposed.
+
+    XLA transposes a stored array several times faster than one that it fuses into the transposition (a measurement of
+    November 2026 on two Zen cores, JAX 0.12; JAX 0.10 drops the barrier).
+    """
+    return lax.optimization_barrier(array) if array.size >= WORTH_STORING else array
 
 
-def _transpose_lhs(ct, lhs, rhs, *, window: Window, precision, out_dtype, policy):
+def _transpose_lhs(
+    ct: jax.Array,
+    lhs: Any,
+    rhs: jax.Array,
+    *,
+    geometry: Geometry,
+    precision: str,
+    out_dtype: np.dtype,
+    policy: Policy,
+    separable: SeparableKernel | None,
+) -> jax.Array:
     del out_dtype
     *taps, inputs, outputs = rhs.shape
-    groups = window.groups
-    on_cpu = jax.default_backend() == "cpu"
-    reverse = functools.partial(jnp.flip, axis=tuple(range(len(taps))))
-    grouped = (_held(reverse(rhs)) if on_cpu else rhs).reshape(*taps, inputs, groups, outputs // groups)
+    groups = geometry.groups
+    grouped = _store(rhs).reshape(*taps, inputs, groups, outputs // groups)
     kernel = jnp.swapaxes(grouped, -1, -3).reshape(*taps, outputs // groups, groups * inputs)
-    if not on_cpu:  # XLA:GPU finds cuDNN's input gradient by a kernel that is reversed last
-        kernel = reverse(kernel)
-    adjoint = _input_adjoint(window, lhs.shape[1:-1], taps, ct.shape[1:-1])
-    return convolve(ct, kernel, adjoint, precision=precision, out_dtype=lhs.dtype, policy=policy.for_gradient())
+    # The reversal comes last: by it XLA:GPU finds cuDNN's input gradient.
+    kernel = jnp.flip(_store(kernel), axis=tuple(range(len(taps))))
+    adjoint = _input_adjoint(geometry, lhs.shape[1:-1], taps, ct.shape[1:-1])
+    return convolve(
+        ct,
+        kernel,
+        adjoint,
+        precision=precision,
+        out_dtype=lhs.dtype,
+        policy=policy.for_gradient(),
+        separable=separable.reversed() if separable is not None else None,
+    )
 
 
-def _transpose_rhs(ct, lhs, rhs, *, window: Window, precision, out_dtype, policy):
-    del out_dtype
+def _transpose_rhs(
+    ct: jax.Array,
+    lhs: jax.Array,
+    rhs: Any,
+    *,
+    geometry: Geometry,
+    precision: str,
+    out_dtype: np.dtype,
+    policy: Policy,
+    separable: SeparableKernel | None,
+) -> jax.Array:
+    del out_dtype, separable
     batch, *space, channels = lhs.shape
-    groups = window.groups
+    groups = geometry.groups
     grouped = lhs.reshape(batch, *space, groups, channels // groups)
     image = jnp.transpose(grouped, (grouped.ndim - 1, *range(1, grouped.ndim - 2), grouped.ndim - 2, 0))
     image = image.reshape(channels // groups, *space, groups * batch)
-    adjoint = _kernel_adjoint(window, space, rhs.shape[:-2], ct.shape[1:-1])
+    adjoint = _kernel_adjoint(geometry, space, rhs.shape[:-2], ct.shape[1:-1])
     kernel = jnp.moveaxis(ct, 0, -2)
     out = convolve(image, kernel, adjoint, precision=precision, out_dtype=rhs.dtype, policy=policy.for_gradient())
     return jnp.moveaxis(out, 0, -2)
@@ -179,50 +225,48 @@ def _transpose_rhs(ct, lhs, rhs, *, window: Window, precision, out_dtype, policy
 def input_gradient_problem(problem: Problem) -> Problem:
     """The problem that the adjoint in the input of a problem poses."""
     kernel = (*problem.taps, problem.multiplier, problem.groups * problem.in_channels)
-    adjoint = _input_adjoint(Window.of(problem), problem.space, problem.taps, problem.out_space)
-    return _cropped(problem, problem.out_shape, kernel, adjoint)
+    adjoint = _input_adjoint(problem.geometry, problem.space, problem.taps, problem.out_space)
+    separable = problem.separable.reversed() if problem.separable is not None else None
+    return dataclasses.replace(_adjoint_problem(problem, problem.out_shape, kernel, adjoint), separable=separable)
 
 
 def kernel_gradient_problem(problem: Problem) -> Problem:
     """The problem that the adjoint in the kernel of a problem poses."""
     image = (problem.in_channels, *problem.space, problem.groups * problem.batch)
     kernel = (*problem.out_space, problem.batch, problem.out_channels)
-    adjoint = _kernel_adjoint(Window.of(problem), problem.space, problem.taps, problem.out_space)
-    return _cropped(problem, image, kernel, adjoint)
+    adjoint = _kernel_adjoint(problem.geometry, problem.space, problem.taps, problem.out_space)
+    return _adjoint_problem(problem, image, kernel, adjoint)
 
 
-def _cropped(problem: Problem, lhs_shape, rhs_shape, window: Window) -> Problem:
-    crops, padding = crops_and_padding(window.padding, window.lhs_dilation, lhs_shape[1:-1])
-    return problem.replace(
-        lhs_shape=(lhs_shape[0], *(stop - start for start, stop in crops), lhs_shape[-1]),
-        rhs_shape=tuple(rhs_shape),
-        strides=window.strides,
-        padding=padding,
-        lhs_dilation=window.lhs_dilation,
-        rhs_dilation=window.rhs_dilation,
-    )
+def _adjoint_problem(
+    problem: Problem, lhs_shape: tuple[int, ...], rhs_shape: tuple[int, ...], geometry: Geometry
+) -> Problem:
+    crops, geometry = geometry.cropped(lhs_shape[1:-1], rhs_shape[:-2])
+    return problem.replace(geometry=geometry, lhs_shape=cropped_shape(lhs_shape, crops), rhs_shape=rhs_shape)
 
 
-def _batch(args, axes, *, window: Window, **params):
+def _batch(
+    args: tuple[jax.Array, jax.Array], axes: tuple[int | None, int | None], *, geometry: Geometry, **params: Any
+) -> tuple[jax.Array, int]:
     """A mapped input joins the batch, a mapped kernel the output channels; where both are mapped, groups."""
     (lhs, rhs), (lhs_axis, rhs_axis) = args, axes
     if rhs_axis is None:
+        assert lhs_axis is not None
         lhs = jnp.moveaxis(lhs, lhs_axis, 0)
-        out = convolve(lhs.reshape(-1, *lhs.shape[2:]), rhs, window, **params)
+        out = convolve(lhs.reshape(-1, *lhs.shape[2:]), rhs, geometry, **params)
         return out.reshape(*lhs.shape[:2], *out.shape[1:]), 0
+    params["separable"] = None  # it belongs to one kernel
     size = rhs.shape[rhs_axis]
     rhs = jnp.moveaxis(rhs, rhs_axis, -2)
-    groups = window.groups
+    groups = geometry.groups
     if lhs_axis is None:
-        grouped = rhs.reshape(*rhs.shape[:-1], groups, -1)
-        grouped = jnp.swapaxes(grouped, -3, -2)
-        out = convolve(lhs, grouped.reshape(*rhs.shape[:-2], -1), window, **params)
-        return out.reshape(*out.shape[:-1], groups, size, -1).swapaxes(-3, -2).reshape(
-            *out.shape[:-1], size, -1
-        ), out.ndim - 1
+        grouped = jnp.swapaxes(rhs.reshape(*rhs.shape[:-1], groups, -1), -3, -2)
+        out = convolve(lhs, grouped.reshape(*rhs.shape[:-2], -1), geometry, **params)
+        grouped = out.reshape(*out.shape[:-1], groups, size, -1)
+        return jnp.swapaxes(grouped, -3, -2).reshape(*out.shape[:-1], size, -1), out.ndim - 1
     lhs = jnp.moveaxis(lhs, lhs_axis, -2)
-    window = dataclasses.replace(window, groups=size * groups)
-    out = convolve(lhs.reshape(*lhs.shape[:-2], -1), rhs.reshape(*rhs.shape[:-2], -1), window, **params)
+    geometry = dataclasses.replace(geometry, groups=size * groups)
+    out = convolve(lhs.reshape(*lhs.shape[:-2], -1), rhs.reshape(*rhs.shape[:-2], -1), geometry, **params)
     return out.reshape(*out.shape[:-1], size, -1), out.ndim - 1
 
 

@@ -6,7 +6,6 @@ message that says which of them differs, and nothing that a file contains can st
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 import warnings
@@ -18,117 +17,91 @@ from jconv._core.cores import cores
 from jconv._core.files import write_json
 from jconv.engine._problem import Problem
 
-FORMAT = 1
-
-_known: dict[str, str] = {}
+FORMAT = 2
 
 
 class WisdomError(ValueError):
     """A wisdom file that cannot be used here; the message says why."""
 
 
-def key(problem: Problem) -> str:
-    """A problem as a line of text, the same in every process; whether its borders count is no matter of time."""
-    facts = dataclasses.asdict(problem)
-    del facts["free_borders"]
-    return json.dumps(facts, separators=(",", ":"))
+class Wisdom:
+    """Measured choices: {a problem as a line of text: the name of its fastest algorithm}."""
+
+    def __init__(self, choices: dict[str, str] | None = None) -> None:
+        self.choices = dict(choices or {})
+
+    @classmethod
+    def from_environment(cls) -> Wisdom:
+        """The choices in the file that `JCONV_WISDOM` names; a file that cannot be used is a warning, and none."""
+        wisdom = cls()
+        if path := os.environ.get("JCONV_WISDOM"):
+            try:
+                wisdom.load(path)
+            except WisdomError as error:
+                warnings.warn(f"JCONV_WISDOM is not used: {error}", stacklevel=2)
+        return wisdom
+
+    def lookup(self, problem: Problem) -> str | None:
+        """The algorithm that was measured to be fastest, if any was."""
+        return self.choices.get(_key(problem)) if self.choices else None
+
+    def remember(self, problem: Problem, algorithm: str) -> None:
+        self.choices[_key(problem)] = algorithm
+
+    def forget(self) -> None:
+        self.choices.clear()
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Write all choices to a file; see `jconv.engine.save_wisdom`."""
+        write_json(path, {"format": FORMAT, **_circumstances(), "choices": self.choices})
+
+    def load(self, path: str | os.PathLike) -> int:
+        """Add the choices of a file; see `jconv.engine.load_wisdom`."""
+        name = os.fspath(path)
+        try:
+            content = json.loads(Path(path).read_text())
+            choices, version = content["choices"], content["format"]
+        except OSError as error:
+            raise WisdomError(f"cannot read wisdom from {name!r}: {error.strerror}; measure again") from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise WisdomError(f"{name!r} is not a wisdom file, or is truncated; measure again") from error
+        if version != FORMAT:
+            raise WisdomError(f"{name!r} has wisdom of format {version!r}, not {FORMAT}; measure again")
+        here = _circumstances()
+        different = [f"{k} {content.get(k)!r} instead of {v!r}" for k, v in here.items() if content.get(k) != v]
+        if different:
+            raise WisdomError(f"{name!r} was measured elsewhere: {', '.join(different)}; measure again")
+        if not isinstance(choices, dict) or not all(isinstance(v, str) for v in choices.values()):
+            raise WisdomError(f"{name!r} is not a wisdom file, or is damaged; measure again")
+        self.choices.update(choices)
+        return len(choices)
 
 
-def lookup(problem: Problem) -> str | None:
-    """The algorithm that was measured to be fastest, if any was."""
-    _load_from_environment()
-    return _known.get(key(problem)) if _known else None
+def _key(problem: Problem) -> str:
+    """A problem as a line of text, the same in every process. It holds what affects the running time.
 
-
-def remember(problem: Problem, algorithm: str) -> None:
-    """Keep a measured answer for this process."""
-    _known[key(problem)] = algorithm
-    _forget_plans()
-
-
-def forget_wisdom() -> None:
-    """Drop all measured answers of this process.
-
-    >>> forget_wisdom()
+    On a CPU all products are in full precision, so that "high" is "default" there; `free_borders` does not affect the
+    choice.
     """
-    _known.clear()
-    _forget_plans()
-
-
-def _forget_plans() -> None:
-    from jconv.engine import _planner as planner
-
-    planner.plan.cache_clear()
+    geometry, target = problem.geometry, problem.target
+    precision = "default" if target.platform == "cpu" and problem.precision == "high" else problem.precision
+    facts = {
+        "lhs": problem.lhs_shape,
+        "rhs": problem.rhs_shape,
+        "strides": geometry.strides,
+        "padding": geometry.padding,
+        "lhs_dilation": geometry.lhs_dilation,
+        "rhs_dilation": geometry.rhs_dilation,
+        "groups": geometry.groups,
+        "dtype": problem.dtype,
+        "precision": precision,
+        "platform": target.platform,
+        "portable": target.portable,
+        "terms": None if problem.separable is None else len(problem.separable.terms),
+    }
+    return json.dumps(facts, separators=(",", ":"))
 
 
 def _circumstances() -> dict[str, object]:
     device = jax.devices()[0]
     return {"device": device.device_kind, "platform": device.platform, "jax": jax.__version__, "cores": cores()}
-
-
-def save_wisdom(path: str | os.PathLike) -> None:
-    """Write all measured answers to a file, beside it first and then in its place.
-
-    Parameters
-    ----------
-    path : the file to write; its folder must exist.
-
-    Raises
-    ------
-    OSError
-        Where the file cannot be written; an existing one is then left as it was.
-    """
-    content = {"format": FORMAT, **_circumstances(), "choices": _known}
-    write_json(path, content)
-
-
-def load_wisdom(path: str | os.PathLike) -> int:
-    """Read measured answers from a file that `save_wisdom` wrote, and use them from now on.
-
-    Parameters
-    ----------
-    path : the file to read.
-
-    Returns
-    -------
-    The number of answers read.
-
-    Raises
-    ------
-    WisdomError
-        Where the file is missing, truncated, of another format, or was measured elsewhere. Nothing is changed then.
-    """
-    try:
-        content = json.loads(Path(path).read_text())
-        choices, version = content["choices"], content["format"]
-    except OSError as error:
-        raise WisdomError(f"cannot read wisdom from {os.fspath(path)!r}: {error.strerror}; measure again") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise WisdomError(f"{os.fspath(path)!r} is no wisdom file, or a truncated one; measure again") from error
-    if version != FORMAT:
-        raise WisdomError(f"{os.fspath(path)!r} has wisdom of format {version!r}, not {FORMAT}; measure again")
-    here = _circumstances()
-    different = [f"{k} {content.get(k)!r} instead of {v!r}" for k, v in here.items() if content.get(k) != v]
-    if different:
-        raise WisdomError(f"{os.fspath(path)!r} was measured elsewhere: {', '.join(different)}; measure again")
-    if not isinstance(choices, dict) or not all(isinstance(v, str) for v in choices.values()):
-        raise WisdomError(f"{os.fspath(path)!r} is no wisdom file, or a damaged one; measure again")
-    _known.update(choices)
-    _forget_plans()
-    return len(choices)
-
-
-_environment_read = False
-
-
-def _load_from_environment() -> None:
-    """Read the file that `JCONV_WISDOM` names, once; what is wrong with it is said in a warning."""
-    global _environment_read
-    if _environment_read:
-        return
-    _environment_read = True
-    if path := os.environ.get("JCONV_WISDOM"):
-        try:
-            load_wisdom(path)
-        except WisdomError as error:
-            warnings.warn(f"JCONV_WISDOM is not used: {error}", stacklevel=2)

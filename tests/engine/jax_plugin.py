@@ -6,7 +6,6 @@ planner's choice, which for arrays as small as these is nearly always the same. 
 jconv's functions of the same name in the place of those of `jax.lax`.
 """
 
-import importlib
 import json
 import os
 import types
@@ -14,20 +13,27 @@ import types
 import jax
 
 import jconv
+from jconv.engine import _planner
 from tests.engine.lottery import Lottery
-
-accelerate = importlib.import_module("jconv.engine._api.accelerate")  # the name in jconv.engine is the function's
 
 _running: list[str] = []
 _computed: set[str] = set()
 _outcomes: dict[str, str] = {}
-_lottery = Lottery()
-_original = accelerate._run
 
 
-def _run(*arrays, **params):
-    _computed.update(_running)
-    return _original(*arrays, **params)
+class Watched(_planner.Planner):
+    """The planner, which notes for which tests it computes."""
+
+    def apply(self, *args, **kwargs):
+        _computed.update(_running)
+        return super().apply(*args, **kwargs)
+
+
+class WatchedLottery(Watched, Lottery):
+    """The same by algorithms drawn by lot, XLA's own only where there is no other."""
+
+    def __init__(self):
+        Lottery.__init__(self, without=("xla",))
 
 
 class Faces(types.ModuleType):
@@ -49,23 +55,9 @@ def pytest_collection_finish(session):
 
 
 def pytest_configure():
-    accelerate._run = _run
-    if os.environ.get("JCONV_JAX_ALGORITHMS") == "drawn":
-        _lottery.install()
-        accelerate._wanted = _always(accelerate._wanted)
+    drawn = os.environ.get("JCONV_JAX_ALGORITHMS") == "drawn"
+    _planner._default = WatchedLottery() if drawn else Watched()
     jconv.accelerate()
-
-
-def _always(wanted):
-    """Every convolution but those that the engine cannot see, empty or sharded or of symbolic shape."""
-
-    def decide(lhs, rhs, **params):
-        if 0 in lhs.shape or 0 in rhs.shape or params.get("out_sharding") is not None:
-            return wanted(lhs, rhs, **params)
-        problem, _ = accelerate._problem(lhs, rhs, params)
-        return not problem.is_empty
-
-    return decide
 
 
 def pytest_runtest_protocol(item):
@@ -81,8 +73,8 @@ def pytest_terminal_summary(terminalreporter):
     counts = {o: sum(v == o for v in _outcomes.values()) for o in ("passed", "failed", "skipped")}
     counts["computed by the engine"] = len(_computed)
     terminalreporter.write_line(
-        f"JAX's own tests under jconv.accelerate(): {counts}; algorithms drawn: {dict(_lottery.ran)}"
+        f"JAX's own tests under jconv.accelerate(): {counts}; algorithms drawn: {dict(_planner._default.ran)}"
     )
     if path := os.environ.get("JCONV_JAX_REPORT"):
         with open(path, "w") as file:
-            json.dump({"counts": counts, "tests": _outcomes, "drawn": _lottery.ran}, file, indent=1)
+            json.dump({"counts": counts, "tests": _outcomes, "drawn": _planner._default.ran}, file, indent=1)

@@ -13,8 +13,8 @@ import pytest
 from jax import lax
 
 import jconv
+from tests.engine.helpers import normwise
 from tests.engine.problems import CASES
-from tests.engine.test_algorithms import normwise
 
 
 def depthwise(x, w):
@@ -50,9 +50,9 @@ def test_it_holds_at_once_and_is_undone(arrays):
 def test_twice_is_once(arrays):
     jconv.accelerate()
     jconv.accelerate()
-    jconv.restore()
+    jconv.decelerate()
     assert "stablehlo.convolution" in compiled(depthwise, *arrays)
-    jconv.restore()
+    jconv.decelerate()
 
 
 def test_a_depthwise_kernel_gradient_moves_no_large_axes(arrays):
@@ -154,7 +154,7 @@ def test_without_onednn_everything_is_complete():
     code = """
 import jax, numpy as np, jconv
 from tests.engine.problems import CASES
-from tests.engine.test_algorithms import NAMES, check
+from tests.engine.helpers import NAMES, check
 from jconv.engine import _onednn_probe as onednn_probe
 assert onednn_probe.refusal() == "switched off by JCONV_ONEDNN"
 for case in CASES[::4]:

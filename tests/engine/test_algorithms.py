@@ -8,47 +8,10 @@ import pytest
 
 from jconv.engine import conv_general_dilated
 from jconv.engine._accuracy import CLASSES, tolerance
-from jconv.engine._problem import Problem
 from jconv.engine.algorithms import ALGORITHMS
 from tests.engine import oracle
+from tests.engine.helpers import NAMES, case_problem, check, normwise, problem_of
 from tests.engine.problems import CASES
-
-NAMES = ["auto", *ALGORITHMS]
-
-
-def run(case, name, *arrays):
-    """The result by a named algorithm, or None where it does not support the problem."""
-    try:
-        return jax.jit(functools.partial(conv_general_dilated, algorithm=name, **case.lax))(*arrays)
-    except ValueError as error:
-        if "cannot do this problem" in str(error):
-            return None
-        raise
-
-
-def normwise(got, want):
-    """‖got − want‖ / ‖want‖."""
-    got, want = np.asarray(got), np.asarray(want)
-    assert got.shape == want.shape
-    wide = np.complex128 if want.dtype.kind == "c" else np.float64
-    return np.linalg.norm((got.astype(wide) - want).ravel()) / max(np.linalg.norm(want.ravel()), 1e-300)
-
-
-def check(case, name, dtype, seed=0):
-    x, w = case.data(dtype, seed)
-    got = run(case, name, x, w)
-    if got is None:
-        return False
-    assert got.dtype == np.dtype(dtype)
-    want = oracle.convolution(x, w, **case.geometry)
-    accuracy = "winograd4" if name == "auto" else ALGORITHMS[name].ACCURACY
-    real = {"complex64": "float32", "complex128": "float64"}.get(dtype, dtype)
-    # Relative to the sum of the magnitudes: a sum that cancels has no relative accuracy.
-    scale = np.linalg.norm(oracle.convolution(np.abs(x), np.abs(w), **case.geometry).ravel())
-    error = np.linalg.norm((np.asarray(got).astype(want.dtype) - want).ravel())
-    assert got.shape == want.shape
-    assert error <= tolerance(real, case.terms, accuracy) * scale, (name, dtype, case)
-    return True
 
 
 @pytest.mark.core
@@ -60,16 +23,13 @@ def test_every_algorithm_computes_the_sum(case):
 
 def test_every_algorithm_is_tried():
     refused = {
-        name: [ALGORITHMS[name].supports(_problem(case)) for case in CASES if min(map(min, case.padding)) >= 0]
+        name: [ALGORITHMS[name].refusal(case_problem(case)) for case in CASES if min(map(min, case.padding)) >= 0]
         for name in ALGORITHMS
-        if name not in ("complex_split", "overlap_save")  # whose images are large: test_images.py has them
+        # Large images, known kernels: test_images.py and test_separable_kernels.py have them.
+        if name not in ("complex_split", "overlap_save", "separable")
     }
     never = [name for name, reasons in refused.items() if None not in reasons]
     assert not never, {name: refused[name] for name in never}
-
-
-def _problem(case):
-    return Problem(case.lhs, case.rhs, **case.geometry, dtype="float32")
 
 
 @pytest.mark.parametrize("dtype", ["float64", "complex64", "int32", "float16", "bfloat16"])
@@ -113,7 +73,7 @@ def test_no_algorithm_exceeds_its_error_class(name):
     rng = np.random.default_rng(3)
     x, w = (rng.standard_normal(shape).astype(np.float32) for shape in (lhs, rhs))
     want = oracle.convolution(x, w, **geometry)
-    problem = Problem(lhs, rhs, **geometry, dtype="float32")
+    problem = problem_of(lhs, rhs, **geometry)
 
     def error(algorithm):
         solve = jax.jit(lambda a, b: ALGORITHMS[algorithm].apply(problem, a, b, None))
@@ -122,4 +82,4 @@ def test_no_algorithm_exceeds_its_error_class(name):
     # Along one axis `direct` keeps four partial sums, and errs by less than the sum taken one product after the other.
     reference = _plain_error(x, w, padding, want) if len(padding) == 1 else error("direct")
     reference = max(reference, np.finfo(np.float32).eps / 2)
-    assert error(name) <= CLASSES[ALGORITHMS[name].ACCURACY].amplification * reference
+    assert error(name) <= CLASSES[ALGORITHMS[name].estimate(problem).accuracy].amplification * reference

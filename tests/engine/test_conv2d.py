@@ -11,8 +11,8 @@ from absl.testing import parameterized
 
 import jconv
 from jconv import conv2d
-from jconv.engine import _planner as planner
 from jconv.engine._accuracy import DEFAULT_AMPLIFICATION
+from jconv.engine._planner import Planner, use_planner
 from tests.engine.lottery import FAST_TO_COMPILE, Lottery
 
 ALGORITHMS = ("xla", "direct", "auto")
@@ -129,13 +129,11 @@ def test_agrees_with_the_loops(seed, algorithm):
 @pytest.mark.slow
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 @pytest.mark.parametrize("block", range(10))
-def test_agrees_with_the_loops_on_many_problems(block, algorithm, monkeypatch):
+def test_agrees_with_the_loops_on_many_problems(block, algorithm):
     """With "auto" by algorithms drawn by lot, for the planner's choice for small images is nearly always the same."""
-    if algorithm == "auto":
-        Lottery().install(monkeypatch.setattr)
-    for seed in range(100 + 22 * block, 100 + 22 * (block + 1)):
-        check_problem(seed, algorithm)
-    planner.plan.cache_clear()
+    with use_planner(Lottery() if algorithm == "auto" else Planner()):
+        for seed in range(100 + 22 * block, 100 + 22 * (block + 1)):
+            check_problem(seed, algorithm)
     jax.clear_caches()
 
 

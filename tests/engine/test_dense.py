@@ -12,7 +12,7 @@ from jax import lax
 
 import jconv
 from jconv.engine import _onednn_probe as onednn_probe
-from tests.engine.test_algorithms import normwise
+from tests.engine.helpers import normwise
 
 needs_onednn = pytest.mark.skipif(onednn_probe.refusal() is not None, reason=f"oneDNN: {onednn_probe.refusal()}")
 POSITIONS, INPUTS, OUTPUTS = (4, 16, 32), 48, 160

@@ -19,7 +19,7 @@ from jconv.engine import (
     fold,
     unfold,
 )
-from tests.engine.test_algorithms import normwise
+from tests.engine.helpers import normwise
 
 rng = np.random.default_rng(0)
 

@@ -10,14 +10,12 @@ import numpy as np
 import pytest
 
 from jconv import ndimage, signal
-from jconv.engine import _planner as planner
-from jconv.engine import _wisdom as wisdom
-from jconv.engine import accelerate, plan
+from jconv.engine import accelerate, forget_wisdom, plan
+from jconv.engine._planner import default_planner
 from jconv.engine._primitive import kernel_gradient_problem
-from jconv.engine._problem import Problem
 from jconv.engine.algorithms import xla
+from tests.engine.helpers import NAMES, check, problem_of
 from tests.engine.problems import CASES
-from tests.engine.test_algorithms import NAMES, check
 
 ROOT = Path(__file__).parents[2]
 GROUPED = [(4, 1, 1, 1, 1), (4, 2, 3, 2, 1), (2, 3, 2, 1, 2)]
@@ -62,21 +60,14 @@ def test_the_benchmark_writes_its_table(tmp_path):
 
 @pytest.mark.parametrize(("groups", "inputs", "outputs", "stride", "dilation"), GROUPED)
 def test_grouped_kernel_gradients_have_batch_groups_on_a_gpu(groups, inputs, outputs, stride, dilation):
-    window = {
-        "strides": (stride,) * 2,
-        "padding": ((1, 1), (0, 1)),
-        "lhs_dilation": (1, 1),
-        "rhs_dilation": (dilation,) * 2,
-    }
-    forward = Problem(
-        (3, 11, 9, groups * inputs), (3, 2, inputs, groups * outputs), **window, groups=groups, dtype="float64"
-    )
+    shapes = (3, 11, 9, groups * inputs), (3, 2, inputs, groups * outputs)
+    forward = problem_of(*shapes, stride, ((1, 1), (0, 1)), 1, dilation, groups, "float64")
     problem = kernel_gradient_problem(forward)
     rng = np.random.default_rng(0)
     x, w = (rng.standard_normal(shape) for shape in (problem.lhs_shape, problem.rhs_shape))
 
     def lowered(platform):
-        asked = problem.replace(platform=platform)
+        asked = problem.replace(target=default_planner().target(platform, portable=False))
         return jax.jit(lambda x, w: xla.apply(asked, x, w, None)).lower(x, w)
 
     assert f"batch_group_count = {groups} " in lowered("cuda").as_text()
@@ -88,8 +79,7 @@ def test_grouped_kernel_gradients_have_batch_groups_on_a_gpu(groups, inputs, out
 @pytest.mark.parametrize("dtype", ["int32", "complex64"])
 def test_what_no_gpu_convolves_is_summed(dtype):
     x, w = jax.ShapeDtypeStruct((1, 8, 8, 2), dtype), (3, 3, 2, 4)
-    problem = Problem(x.shape, w, (1, 1), ((0, 0),) * 2, (1, 1), (1, 1), 1, dtype, platform="cuda")
-    answer = planner.plan(problem)
+    answer = default_planner().plan(problem_of(x.shape, w, dtype=dtype, platform="cuda"))
     assert answer.algorithm != "xla"
     assert f"no {dtype} on cuda" in str(answer)
 
@@ -154,7 +144,7 @@ def test_a_measured_plan_on_a_gpu():
                       effort="measure")  # fmt: skip
         assert len([row for row in answer.candidates if row.refused is None]) >= 3
     finally:
-        wisdom.forget_wisdom()
+        forget_wisdom()
 
 
 @on_a_gpu

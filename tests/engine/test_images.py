@@ -8,12 +8,12 @@ import pytest
 
 from jconv.engine import _onednn_probe as onednn_probe
 from jconv.engine import correlate
-from jconv.engine._planner import plan
-from jconv.engine._problem import Problem
+from jconv.engine._accuracy import tolerance
+from jconv.engine._planner import default_planner
 from jconv.engine.algorithms import ALGORITHMS, banded, overlap_save
 from jconv.engine.algorithms._parts import unpadded
 from tests.engine import oracle
-from tests.engine.test_algorithms import tolerance
+from tests.engine.helpers import problem_of
 
 
 @pytest.fixture(autouse=True)
@@ -32,7 +32,7 @@ def small_blocks(monkeypatch):
 
 def _forget():
     jax.clear_caches()
-    plan.cache_clear()
+    default_planner().forget_plans()
     overlap_save._cut.cache_clear()
 
 
@@ -58,7 +58,7 @@ def wanted(image, kernel, padding, dilation):
 def holds(algorithm, image, kernel, padding, dilation):
     """Whether the algorithm takes the problem; then its result must be the sum."""
     run = functools.partial(correlate, padding=padding, dilation=dilation, algorithm=algorithm)
-    if ALGORITHMS[algorithm].supports(problem_of(image, kernel, padding, dilation)) is not None:
+    if ALGORITHMS[algorithm].refusal(image_problem(image, kernel, padding, dilation)) is not None:
         return False
     got = np.asarray(jax.jit(run)(image, kernel))
     want = wanted(image, kernel, padding, dilation)
@@ -75,16 +75,16 @@ def outputs(image, kernel, padding, dilation):
     return [n + sum(pair) - d * (k - 1) for n, pair, k, d in zip(image.shape[1:], padding, kernel.shape, dilation)]
 
 
-def problem_of(image, kernel, padding, dilation):
+def image_problem(image, kernel, padding, dilation):
     ones, shapes = (1,) * kernel.ndim, ((*image.shape, 1), (*kernel.shape, 1, 1))
-    return Problem(*shapes, ones, tuple(padding), ones, tuple(dilation), 1, str(image.dtype))
+    return problem_of(*shapes, ones, tuple(padding), ones, tuple(dilation), 1, image.dtype)
 
 
 def test_the_direct_sum_without_a_padded_copy():
     tried = 0
     for seed in range(80):
         case = draw(seed)
-        if min(outputs(*case)) > 0 and unpadded.fits(problem_of(*case)):
+        if min(outputs(*case)) > 0 and unpadded.fits(image_problem(*case)):
             tried += holds("direct", *case)
     assert tried > 15
 
@@ -135,7 +135,7 @@ def test_free_borders_leave_all_other_outputs_as_they_are():
         image, kernel, padding, dilation = draw(seed)
         lines = [tuple(n + 1 if n else 0 for n in pair) for pair in padding]
         inside = tuple(slice(lo, size - hi) for (lo, hi), size in zip(lines, outputs(image, kernel, padding, dilation)))
-        problem = problem_of(image, kernel, padding, dilation).replace(free_borders=True)
+        problem = image_problem(image, kernel, padding, dilation).replace(free_borders=True)
         if any(s.stop <= s.start for s in inside) or not unpadded.fits(problem) or not unpadded.is_free(problem):
             continue
         run = functools.partial(correlate, image, kernel, padding=padding, dilation=dilation, algorithm="direct")

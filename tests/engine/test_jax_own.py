@@ -19,8 +19,8 @@ import numpy as np
 import pytest
 
 import jconv
-from jconv.engine import _planner as planner
 from jconv.engine._accuracy import tolerance
+from jconv.engine._planner import use_planner
 from tests.engine.lottery import FAST_TO_COMPILE, Lottery
 
 HERE = pathlib.Path(__file__).parent
@@ -55,15 +55,13 @@ def program(harness, x, w):
     "harness",
     [pytest.param(h, id=h.name, marks=() if i % 22 == 0 else pytest.mark.slow) for i, h in enumerate(HARNESSES)],
 )
-def test_the_problems_in_the_wheel(harness, monkeypatch):
+def test_the_problems_in_the_wheel(harness):
     """Every convolution by an algorithm drawn among those that support it, beside XLA's own."""
     x, w = harness.dyn_args_maker(np.random.RandomState(0))
     run = functools.partial(program, harness)
     wanted = jax.jit(run, compiler_options=FAST_TO_COMPILE)(x, w)
-    Lottery().install(monkeypatch.setattr)
-    with jconv.accelerate():
+    with use_planner(Lottery()), jconv.accelerate():
         found = jax.jit(run, compiler_options=FAST_TO_COMPILE)(x, w)
-    planner.plan.cache_clear()
     for got, want in zip(found, wanted, strict=True):
         assert (got.shape, got.dtype) == (want.shape, want.dtype)
         if not jnp.issubdtype(want.dtype, jnp.inexact):

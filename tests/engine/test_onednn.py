@@ -14,6 +14,7 @@ import jconv
 from jconv.engine import _onednn_probe as onednn_probe
 from jconv.engine._problem import Problem
 from jconv.engine.algorithms import onednn
+from tests.engine.helpers import problem_of
 
 pytestmark = pytest.mark.skipif(onednn_probe.refusal() is not None, reason=f"no oneDNN: {onednn_probe.refusal()}")
 
@@ -35,7 +36,7 @@ def draw(rng: random.Random) -> Problem:
         (r // 2, r - r // 2) if rng.random() < 0.5 else (rng.randint(0, r), rng.randint(0, r)) for r in reach
     )
     lhs, rhs = (rng.choice((1, 2, 3, 8)), *space, groups * inputs), (*taps, inputs, groups * outputs)
-    return Problem(lhs, rhs, strides, padding, (1,) * rank, dilation, groups, "float32")
+    return problem_of(lhs, rhs, strides, padding, 1, dilation, groups)
 
 
 def report(seed: int, count: int) -> None:
@@ -43,7 +44,7 @@ def report(seed: int, count: int) -> None:
     rng = random.Random(seed)
     while count:
         problem = draw(rng)
-        if problem.is_empty or problem.flops > 1e8 or onednn.supports(problem):
+        if problem.is_empty or problem.flops > 1e8 or onednn.refusal(problem) is not None:
             continue
         print(problem, flush=True)
         arrays = [np.zeros(shape, np.float32) for shape in (problem.lhs_shape, problem.rhs_shape)]
@@ -104,3 +105,33 @@ def test_widened_kernels_are_refused_where_inf_must_not_spread():
     layout = {"dimension_numbers": ("NHWC", "HWIO", "NHWC"), "feature_group_count": 64}
     assert jconv.plan(x, w, (1, 1), "SAME", **layout).algorithm == "onednn"
     assert jconv.plan(x, w, (1, 1), "SAME", **layout, finite_only=False).algorithm != "onednn"
+
+
+@pytest.mark.parametrize(
+    ("code", "is_used"),
+    [("brg_matmul:avx512_core", True), ("brg_matmul:avx2", True), ("gemm:jit:f32", False), ("ref:any", False)],
+)
+def test_products_that_may_wait_for_ever_are_not_used(code, is_used):
+    """`gemm` on a batch starts parallel loops inside of parallel loops, which JAX 0.10 queues behind the outer ones."""
+    report = (
+        f"onednn_verbose,v1,primitive,exec,cpu,matmul,{code},undef,src:f32::blocked:abc::f0,,,3x5x17:3x17x6,0.1\nright"
+    )
+    assert (onednn_probe.judge_products(report) is None) == is_used
+    assert onednn_probe.judge_products("right") is not None
+
+
+def test_products_here_never_take_code_that_may_wait_for_ever():
+    """What the probe allows is what oneDNN runs: checked on a kernel gradient whose blocks are a batch of products."""
+    code = (
+        "import jax, numpy as np, jconv\n"
+        "x, w = np.ones((8, 16, 16, 32), np.float32), np.ones((3, 3, 32, 32), np.float32)\n"
+        "f = lambda w: jconv.conv2d(x, w, algorithm='auto', padding='VALID').sum()\n"
+        "jax.grad(f)(w).block_until_ready()"
+    )
+    env = {**os.environ, "JAX_PLATFORMS": "cpu", "ONEDNN_VERBOSE": "1"}
+    env["PYTHONPATH"] = os.pathsep.join(p for p in sys.path if p)
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=300, check=True
+    )
+    batched = re.findall(r"exec,cpu,matmul,(gemm|ref)[^,]*,.*::blocked:a[bc][bc]::", done.stdout)
+    assert not batched

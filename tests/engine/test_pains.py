@@ -15,8 +15,8 @@ import jconv
 from jconv.engine import conv_general_dilated, conv_general_dilated_patches
 from jconv.engine.algorithms import xla
 from tests.engine import oracle
+from tests.engine.helpers import normwise
 from tests.engine.problems import _case
-from tests.engine.test_algorithms import normwise
 
 
 def test_negative_padding_is_cropping():

@@ -12,9 +12,9 @@ import jax
 import numpy as np
 import pytest
 
-from jconv.engine import _planner as planner
 from jconv.engine import conv_general_dilated
 from jconv.engine._accuracy import tolerance
+from jconv.engine._planner import use_planner
 from jconv.engine.algorithms import ALGORITHMS
 from tests.engine import oracle
 from tests.engine.lottery import FAST_TO_COMPILE, Lottery
@@ -24,15 +24,13 @@ DTYPES = ("float64", "float32", "float64", "complex128", "float32", "int32", "bf
 MAPPED = ((None, None), (0, None), (None, 1), (0, -1), (-1, 0), (2, None))
 COUNT = 2
 TRANSFORMS = {"fft", "overlap_add", "overlap_save"}
-FOR_IMAGES = {"overlap_save", "banded", "columns"}  # seldom drawn, or too large for the oracle: see test_images.py
+FOR_IMAGES = {"overlap_save", "banded", "columns", "separable"}  # seldom drawn, large, or for known kernels
 
 
 @pytest.fixture
-def lottery(monkeypatch):
-    lottery = Lottery()
-    lottery.install(monkeypatch.setattr)
-    yield lottery
-    planner.plan.cache_clear()
+def lottery():
+    with use_planner(Lottery()) as lottery:
+        yield lottery
     jax.clear_caches()
 
 

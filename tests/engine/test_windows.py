@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from jax import lax
 
-from jconv.engine._problem import Problem
 from jconv.engine.algorithms._parts import windows
+from tests.engine.helpers import problem_of
 
 SPACE = (13, 11, 9)
 CHANNELS = (1, 3, windows.LONG_RUN)
@@ -20,16 +20,7 @@ def case(ndim, channels, geometry):
     """A problem, its images, and JAX's patches of them, taps before channels."""
     taps, strides, dilation = (part[-ndim:] for part in geometry)
     x = np.random.default_rng(0).standard_normal((2, *SPACE[-ndim:], channels), np.float32)
-    problem = Problem(
-        lhs_shape=x.shape,
-        rhs_shape=(*taps, channels, 1),
-        strides=strides,
-        padding=((0, 0),) * ndim,
-        lhs_dilation=(1,) * ndim,
-        rhs_dilation=dilation,
-        groups=1,
-        dtype="float32",
-    )
+    problem = problem_of(x.shape, (*taps, channels, 1), strides, rhs_dilation=dilation)
     letters = "DHW"[-ndim:]
     layout = (f"N{letters}C", f"{letters}IO", f"N{letters}C")
     expected = lax.conv_general_dilated_patches(
@@ -51,6 +42,6 @@ def test_gathered_windows_equal_jax_patches(ndim, channels, geometry, halves):
     problem, x, expected = case(ndim, channels * halves, geometry)
     grid = windows.Grid.of(problem, x.shape, channels)
     offset = x[0].size + (halves - 1) * channels
-    found = windows.gathered(x, [*grid.outputs, *grid.taps], grid.run, offset)
+    found = windows.gather_runs(x, [*grid.outputs, *grid.taps], grid.run, offset)
     expected = expected[1, ..., (halves - 1) * channels :]
     np.testing.assert_array_equal(found.reshape(expected.shape), expected)

@@ -6,9 +6,9 @@ import pytest
 
 from jconv import engine
 from jconv.engine._accuracy import tolerance
-from jconv.engine._problem import Problem
 from jconv.engine.algorithms import ALGORITHMS
 from jconv.engine.algorithms._parts import signal_sum
+from tests.engine.helpers import problem_of
 
 # (signals, samples, taps, zeros before, zeros after, stride, dilation)
 PROBLEMS = [
@@ -66,8 +66,8 @@ def test_every_algorithm_computes_the_sum(problem, dtype):
 
 
 def refused(name, shape, taps, padding, stride, dilation, dtype):
-    problem = Problem((*shape, 1), (taps, 1, 1), (stride,), (padding,), (1,), (dilation,), 1, dtype)
-    return ALGORITHMS[name].supports(problem)
+    problem = problem_of((*shape, 1), (taps, 1, 1), stride, (padding,), 1, dilation, dtype=dtype)
+    return ALGORITHMS[name].refusal(problem)
 
 
 @pytest.mark.parametrize("dtype", ["int32", "complex128"])
@@ -89,7 +89,7 @@ def test_one_nan_stays_where_the_sum_has_it():
 
 def test_the_body_is_even():
     # An odd number of outputs would not be vectorised: the rule, as the planner's problems meet it.
-    problem = Problem((1, 100_003, 1), (9, 1, 1), (1,), ((8, 8),), (1,), (1,), 1, "float32")
+    problem = problem_of((1, 100_003, 1), (9, 1, 1), padding=8)
     first, count = signal_sum._body(problem)
     assert first == 8
     assert count % signal_sum.EVEN == 0

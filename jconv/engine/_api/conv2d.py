@@ -10,8 +10,10 @@ import jax.numpy as jnp
 
 from jconv._core import check
 from jconv._core.same_padding import same_padding
-from jconv.engine._planner import Plan, policy_of
-from jconv.engine._primitive import Window, convolve
+from jconv.engine._plan import Plan
+from jconv.engine._policy import policy_of
+from jconv.engine._primitive import convolve
+from jconv.engine._problem import Geometry
 
 Padding = str | int | Sequence[int] | Sequence[tuple[int, int]]
 
@@ -25,7 +27,7 @@ def conv2d(
     dilation: int | Sequence[int] = 1,
     groups: int = 1,
     flip: bool = False,
-    algorithm: str | Plan = "xla",
+    algorithm: str | Plan = "auto",
 ) -> jax.Array:
     r"""Slide a kernel over an image and sum the products, as the layers of a convolutional network do.
 
@@ -47,8 +49,8 @@ def conv2d(
         `groups=C_in` is a depthwise convolution.
     flip : bool
     algorithm : str or Plan
-        "xla", which is `lax.conv_general_dilated`; "direct", the double sum itself; "auto", the fastest that the
-        planner knows for these shapes; or the name of any other algorithm of `jconv.plan`'s table.
+        "auto", the fastest that the planner knows for these shapes; "xla", which is `lax.conv_general_dilated`;
+        "direct", the double sum itself; or the name of any other algorithm of `jconv.plan`'s table.
 
     Returns
     -------
@@ -113,10 +115,10 @@ def conv2d(
     policy = policy_of(algorithm)
     if flip:
         kernel = kernel[::-1, ::-1]
-    window = Window(strides, pads, (1, 1), dilation, groups)
+    geometry = Geometry(strides, pads, (1, 1), dilation, groups)
     batch = image.shape[:-3]
     stacked = image.reshape(math.prod(batch), *image.shape[-3:])
-    out = convolve(stacked.astype(dtype), kernel.astype(dtype), window, policy=policy)
+    out = convolve(stacked.astype(dtype), kernel.astype(dtype), geometry, policy=policy)
     out = out.reshape(*batch, *out.shape[1:])
     return out[..., 0] if grey else out
 

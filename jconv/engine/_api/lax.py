@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,10 +9,10 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from jconv.engine import _canonical as canonical
-from jconv.engine._planner import Plan, Policy, policy_of
-from jconv.engine._primitive import Window, convolve, is_left_to_lax
-from jconv.engine._problem import Problem
+from jconv.engine._canonical import canonicalize, lax_arguments
+from jconv.engine._plan import Plan
+from jconv.engine._policy import policy_of
+from jconv.engine._primitive import convolve, is_left_to_lax
 
 
 def conv_general_dilated(
@@ -80,49 +79,14 @@ def conv_general_dilated(
     out = jax.eval_shape(reference, lhs, rhs)
     policy = policy_of(algorithm, memory_budget, finite_only)
     if out_sharding is not None or is_left_to_lax(lhs, rhs):
-        policy.must_leave_to_lax()
+        policy.require_lax()
         return lax.conv_general_dilated(lhs, rhs, *window, precision, preferred_element_type, out_sharding)
-    geometry = geometry_of(lhs.shape, rhs.shape, *window)
-    problem = canonical.canonicalize(
-        geometry, lhs.shape, rhs.shape, str(lhs.dtype), precision=precision_name(precision)
-    )
-    run = functools.partial(_convolve, out_dtype=out.dtype, policy=policy)
-    return canonical.solve(problem, geometry, lhs, rhs, run).astype(out.dtype)
-
-
-def _convolve(problem: Problem, lhs, rhs, *, out_dtype, policy: Policy):
-    return convolve(lhs, rhs, Window.of(problem), precision=problem.precision, out_dtype=out_dtype, policy=policy)
-
-
-def geometry_of(
-    lhs_shape: Sequence[int],
-    rhs_shape: Sequence[int],
-    window_strides,
-    padding,
-    lhs_dilation=None,
-    rhs_dilation=None,
-    dimension_numbers=None,
-    feature_group_count=1,
-    batch_group_count=1,
-) -> canonical.Geometry:
-    """The arguments of `lax.conv_general_dilated`, in its order, with defaults filled in and padding in numbers."""
-    numbers = lax.conv_dimension_numbers(tuple(lhs_shape), tuple(rhs_shape), dimension_numbers)
-    n = len(lhs_shape) - 2
-    lhs_dilation = tuple(int(v) for v in lhs_dilation or (1,) * n)
-    rhs_dilation = tuple(int(v) for v in rhs_dilation or (1,) * n)
-    if isinstance(padding, str):
-        space = [lhs_shape[i] for i in numbers.lhs_spec[2:]]
-        taps = [(rhs_shape[i] - 1) * d + 1 for i, d in zip(numbers.rhs_spec[2:], rhs_dilation)]
-        padding = lax.padtype_to_pads(space, taps, window_strides, padding)
-    return canonical.Geometry(
-        strides=tuple(int(v) for v in window_strides),
-        padding=tuple((int(lo), int(hi)) for lo, hi in padding),
-        lhs_dilation=lhs_dilation,
-        rhs_dilation=rhs_dilation,
-        dimension_numbers=numbers,
-        feature_group_count=feature_group_count,
-        batch_group_count=batch_group_count,
-    )
+    canonical = canonicalize(lax_arguments(lhs.shape, rhs.shape, *window), lhs.shape, rhs.shape)
+    if 0 in canonical.out_shape:
+        return jnp.zeros(canonical.out_shape, out.dtype)
+    name = precision_name(precision)
+    result = convolve(*canonical.into(lhs, rhs), canonical.geometry, precision=name, out_dtype=out.dtype, policy=policy)
+    return canonical.back(result)
 
 
 def precision_name(precision: Any) -> str:

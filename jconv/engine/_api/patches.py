@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -12,9 +12,9 @@ import jax.numpy as jnp
 from jax import lax
 
 from jconv._core import check
-from jconv.engine import _canonical as canonical
-from jconv.engine._api.lax import geometry_of, precision_name
-from jconv.engine._problem import Problem
+from jconv.engine._api.lax import precision_name
+from jconv.engine._canonical import crop, lax_arguments
+from jconv.engine._problem import Geometry
 from jconv.engine.algorithms._parts import products, shapes
 
 
@@ -65,20 +65,24 @@ def _taken(lhs, filter_shape, window_strides, padding, lhs_dilation, rhs_dilatio
     kernel_shape = [1] * (n + 2)
     for axis, size in zip(numbers.rhs_spec[2:], filter_shape, strict=True):
         kernel_shape[axis] = size
-    geometry = geometry_of(lhs.shape, kernel_shape, window_strides, padding, lhs_dilation, rhs_dilation, numbers)
+    window = (window_strides, padding, lhs_dilation, rhs_dilation, numbers)
+    arguments = lax_arguments(lhs.shape, kernel_shape, *window)
     lhs_spec = numbers.lhs_spec
     x = jnp.transpose(lhs, (lhs_spec[0], *lhs_spec[2:], lhs_spec[1]))
-    crops, _ = canonical.crops_and_padding(geometry.padding, geometry.lhs_dilation, x.shape[1:-1])
-    problem = canonical.canonicalize(geometry, lhs.shape, kernel_shape, str(lhs.dtype))
-    x = x[(slice(None), *(slice(*crop) for crop in crops), slice(None))]
-    patches = _patches(problem, x) if n else x[:, None]  # without axes the array itself is its only patch
+    taps = tuple(filter_shape)
+    crops, geometry = Geometry(
+        arguments.strides, arguments.padding, arguments.lhs_dilation, arguments.rhs_dilation, 1
+    ).cropped(x.shape[1:-1], taps)
+    patches = _patches(geometry, taps, crop(x, crops)) if n else x[:, None]  # without axes an array is its only patch
     patches = jnp.swapaxes(patches, -1, -2)  # (N, *out, C, taps)
     return numbers, patches.reshape(*patches.shape[:-2], -1)
 
 
-def _patches(problem: Problem, x: jax.Array) -> jax.Array:
-    padded = shapes.zero_pad(problem, x)
-    return jnp.stack([shapes.tap_slice(problem, padded, tap) for tap in shapes.tap_indices(problem)], axis=-2)
+def _patches(geometry: Geometry, taps: tuple[int, ...], x: jax.Array) -> jax.Array:
+    """(N, *out, taps, C) from (N, *space, C)."""
+    window = shapes.Window(geometry, taps, geometry.out_space(x.shape[1:-1], taps))
+    padded = shapes.zero_pad(window, x)
+    return jnp.stack([shapes.tap_slice(window, padded, tap) for tap in shapes.tap_indices(window)], axis=-2)
 
 
 def conv_general_dilated_local(
@@ -143,9 +147,10 @@ def unfold(x, taps: Sequence[int], *, strides=1, padding=0, dilation=1) -> jax.A
            [2., 3.]], dtype=float...)
     """
     x = jnp.asarray(x)
-    batch, problem = _window_problem(x.shape, taps, strides, padding, dilation, str(x.dtype))
-    out = _patches(problem, x.reshape(problem.lhs_shape))
-    return out.reshape(*batch, *problem.out_space, *problem.taps, x.shape[-1])
+    taps, geometry = _geometry_of(x.shape, taps, strides, padding, dilation)
+    n = len(taps)
+    out = _patches(geometry, taps, x.reshape(math.prod(x.shape[: -n - 1]), *x.shape[-n - 1 :]))
+    return out.reshape(*x.shape[: -n - 1], *out.shape[1 : n + 1], *taps, x.shape[-1])
 
 
 def fold(patches, space: Sequence[int], *, strides=1, padding=0, dilation=1) -> jax.Array:
@@ -196,7 +201,7 @@ def fold(patches, space: Sequence[int], *, strides=1, padding=0, dilation=1) -> 
     return jax.linear_transpose(unfolded, whole)(patches)[0]
 
 
-def _fold_exactly(patches, shape, unfolded):
+def _fold_exactly(patches: jax.Array, shape: tuple[int, ...], unfolded: Callable[[jax.Array], jax.Array]) -> jax.Array:
     """The same for integers, which have no linear transpose: scatter by index."""
     positions = jnp.arange(1, math.prod(shape) + 1).reshape(shape)  # 0 stands for padding
     index = unfolded(positions)
@@ -204,27 +209,29 @@ def _fold_exactly(patches, shape, unfolded):
     return flat[1:].reshape(shape)
 
 
-def _window_problem(shape, taps, strides, padding, dilation, dtype):
-    """(batch shape, problem) whose tap slices are the windows; the channels go along."""
+def _geometry_of(
+    shape: Sequence[int],
+    taps: Sequence[int],
+    strides: int | Sequence[int],
+    padding: int | Sequence[int],
+    dilation: int | Sequence[int],
+) -> tuple[tuple[int, ...], Geometry]:
+    """(taps, geometry) of the windows of an array (*batch, *space, C)."""
     taps = check.per_axis("taps", tuple(taps), len(tuple(taps)))
     n = len(taps)
     if len(shape) < n + 1:
         raise ValueError(f"`x` must have {n} spatial axes and a channel axis, got shape {tuple(shape)}")
-    padding = check.per_axis("padding", padding, n)
-    space = tuple(shape[-n - 1 : -1])
-    problem = Problem(
-        lhs_shape=(math.prod(shape[: -n - 1]), *space, shape[-1]),
-        rhs_shape=(*taps, shape[-1], 1),
+    pads, space = check.per_axis("padding", padding, n), tuple(shape[-n - 1 : -1])
+    geometry = Geometry(
         strides=check.per_axis("strides", strides, n),
-        padding=tuple((p, p) for p in padding),
+        padding=tuple((p, p) for p in pads),
         lhs_dilation=(1,) * n,
         rhs_dilation=check.per_axis("dilation", dilation, n),
         groups=1,
-        dtype=dtype,
     )
-    if 0 in problem.out_space:
+    if 0 in geometry.out_space(space, taps):
         raise ValueError(
-            f"`taps` {taps} with dilation {problem.rhs_dilation} must fit into the padded array, of spatial shape "
-            f"{tuple(s + 2 * p for s, p in zip(space, padding))}; pad more, or pass fewer taps"
+            f"`taps` {taps} with dilation {geometry.rhs_dilation} must fit into the padded array, of spatial shape "
+            f"{tuple(s + 2 * p for s, p in zip(space, pads))}; pad more, or pass fewer taps"
         )
-    return tuple(shape[: -n - 1]), problem
+    return taps, geometry

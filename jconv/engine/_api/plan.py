@@ -14,18 +14,18 @@ import numpy as np
 from jax import lax
 
 from jconv._core import check
-from jconv.engine import _canonical as canonical
-from jconv.engine import _planner as planner
-from jconv.engine import _wisdom as wisdom
-from jconv.engine._api.lax import geometry_of, precision_name
-from jconv.engine._planner import Plan, Policy
+from jconv.engine._api.lax import precision_name
+from jconv.engine._canonical import canonicalize, cropped_shape, lax_arguments
+from jconv.engine._plan import Plan
+from jconv.engine._planner import Planner, default_planner
+from jconv.engine._policy import Policy, policy_of
 from jconv.engine._primitive import input_gradient_problem, kernel_gradient_problem
-from jconv.engine._problem import Problem
-from jconv.engine.algorithms import ALGORITHMS
+from jconv.engine._problem import Problem, compute_dtype
 
 PASSES = ("forward", "input_gradient", "kernel_gradient")
 ROUNDS = 5
 HOPELESS = 3.0
+"""A candidate this many times slower than the best is not timed again."""
 
 
 def plan(
@@ -88,25 +88,34 @@ def plan(
     reference = lambda x, w: lax.conv_general_dilated(x, w, *window, precision, preferred_element_type)
     out = jax.eval_shape(reference, lhs, rhs)
     dtype = jnp.promote_types(jnp.promote_types(lhs.dtype, rhs.dtype), out.dtype)
-    platform = jax.default_backend()
-    platform = "cuda" if platform == "gpu" else platform
-    problem = canonical.canonicalize(
-        geometry_of(lhs.shape, rhs.shape, *window),
-        lhs.shape,
-        rhs.shape,
-        canonical.compute_dtype(str(np.dtype(dtype)), platform),
-        precision=precision_name(precision),
-        platform=platform,
+    planner = default_planner()
+    target = planner.target(_platform_of(jax.devices()[0]), portable=False)
+    canonical = canonicalize(lax_arguments(lhs.shape, rhs.shape, *window), lhs.shape, rhs.shape)
+    crops, geometry = canonical.geometry.cropped(canonical.lhs_shape[1:-1], canonical.rhs_shape[:-2])
+    problem = Problem(
+        geometry,
+        cropped_shape(canonical.lhs_shape, crops),
+        canonical.rhs_shape,
+        compute_dtype(str(np.dtype(dtype)), target.platform),
+        precision_name(precision),
+        target,
     )
     if of == "input_gradient":
         problem = input_gradient_problem(problem)
     elif of == "kernel_gradient":
         problem = kernel_gradient_problem(problem)
-    policy = planner.policy_of("auto", memory_budget, finite_only)
-    return planner.plan(problem, policy) if effort == "estimate" else measured_plan(problem, policy)
+    policy = policy_of("auto", memory_budget, finite_only)
+    return planner.plan(problem, policy) if effort == "estimate" else _measure(planner, problem, policy)
 
 
-def measured_plan(problem: Problem, policy: Policy) -> Plan:
+def _platform_of(device: Any) -> str:
+    """The platform's name in a lowering: JAX calls a GPU "gpu" where it is a device."""
+    if device.platform != "gpu":
+        return device.platform
+    return "rocm" if "rocm" in getattr(device.client, "platform_version", "").lower() else "cuda"
+
+
+def _measure(planner: Planner, problem: Problem, policy: Policy) -> Plan:
     """Time every admitted candidate on the default device, and remember the fastest."""
     rows = planner.candidates(problem, policy)
     rng = np.random.default_rng(0)
@@ -118,21 +127,18 @@ def measured_plan(problem: Problem, policy: Policy) -> Plan:
     best = float("inf")
     for row in sorted(rows, key=lambda c: c.seconds):
         if row.refused is None:
-            times[row.algorithm] = _seconds(problem, row.algorithm, policy, lhs, rhs, best)
+            times[row.algorithm] = _seconds(planner, problem, row.algorithm, policy, lhs, rhs, best)
             best = min(best, times[row.algorithm])
     timed = tuple(dataclasses.replace(c, seconds=times[c.algorithm]) if c.algorithm in times else c for c in rows)
     fastest = min(times, key=times.__getitem__)
-    wisdom.remember(problem, fastest)
+    planner.remember(problem, fastest)
     return Plan(problem, fastest, timed, effort="measure")
 
 
-def _seconds(problem, name, policy, lhs, rhs, best) -> float:
-    inner = dataclasses.replace(policy, algorithm="auto")
-
-    def run(part, a, b):
-        return planner.run_problem(part, a, b, inner)
-
-    compiled = jax.jit(lambda a, b: ALGORITHMS[name].apply(problem, a, b, run))
+def _seconds(
+    planner: Planner, problem: Problem, name: str, policy: Policy, lhs: jax.Array, rhs: jax.Array, best: float
+) -> float:
+    compiled = jax.jit(lambda a, b: planner.apply(name, problem, a, b, policy))
     jax.block_until_ready(compiled(lhs, rhs))
     times = []
     for _ in range(ROUNDS):

@@ -1,19 +1,14 @@
-"""The algorithms that the engine knows, each a module with the same six names.
-
-    NAME                        as `algorithm=` takes it
-    ACCURACY                    its error class, a key of `jconv.engine._accuracy.CLASSES`; where it depends on the
-                                problem, a function `accuracy(problem)` beside it
-    supports(problem)           None, or the reason why not
-    features(problem)           what its time is made of: {name: amount}, weighted by fitted constants
-    memory(problem)             bytes of extra memory at the peak
-    parts(problem)              the smaller problems it leaves to the planner
-    apply(problem, lhs, rhs, run)   the result; `run(part, lhs, rhs)` solves a part
+"""The algorithms that the engine knows, each a module with the functions of `jconv.engine._algorithm.Algorithm`.
 
 Nothing registers itself: the table below names them all.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from jconv.engine._algorithm import Algorithm
 from jconv.engine.algorithms import (
     banded,
     channel_sum,
@@ -29,32 +24,34 @@ from jconv.engine.algorithms import (
     overlap_save,
     phase_sum,
     polyphase,
+    separable,
     toeplitz,
     winograd,
     winograd_gradient,
     xla,
 )
 
-ALGORITHMS = {
-    module.NAME: module
-    for module in (
-        xla,
-        onednn,
-        direct,
-        im2col,
-        winograd,
-        winograd_gradient,
-        fft,
-        overlap_add,
-        overlap_save,
-        toeplitz,
-        banded,
-        columns,
-        polyphase,
-        phase_sum,
-        exchange,
-        kernel_gradient,
-        channel_sum,
-        complex_split,
-    )
-}
+ALGORITHMS: Mapping[str, Algorithm] = MappingProxyType(
+    {
+        "xla": xla,
+        "onednn": onednn,
+        "direct": direct,
+        "im2col": im2col,
+        "winograd": winograd,
+        "winograd_gradient": winograd_gradient,
+        "fft": fft,
+        "overlap_add": overlap_add,
+        "overlap_save": overlap_save,
+        "toeplitz": toeplitz,
+        "banded": banded,
+        "columns": columns,
+        "separable": separable,
+        "polyphase": polyphase,
+        "phase_sum": phase_sum,
+        "exchange": exchange,
+        "kernel_gradient": kernel_gradient,
+        "channel_sum": channel_sum,
+        "complex_split": complex_split,
+    }
+)
+"""{the name that `algorithm=` takes: the algorithm}."""

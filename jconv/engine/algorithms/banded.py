@@ -15,22 +15,21 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from jconv.engine._algorithm import Estimate, Solver
 from jconv.engine._problem import Problem
 from jconv.engine.algorithms._parts import products
-from jconv.engine.algorithms.toeplitz import not_single
+from jconv.engine.algorithms._parts.single import refusal_unless_single
 
-NAME = "banded"
-ACCURACY = "toeplitz"
 MAX_TAPS = 1024
 
 BAND_SAMPLES = 4 << 20
 """Samples of all blocks' contributions that are kept at a time; larger images are taken in pieces."""
 
 
-def supports(problem: Problem) -> str | None:
+def refusal(problem: Problem) -> str | None:
     if problem.ndim < 2:
         return "for several spatial axes: toeplitz takes one"
-    if reason := not_single(problem):
+    if reason := refusal_unless_single(problem):
         return reason
     axes = [axis for axis, taps in enumerate(problem.taps) if taps > 1]
     if len(axes) != 1 or any(sum(pair) for axis, pair in enumerate(problem.padding) if axis not in axes):
@@ -75,31 +74,33 @@ def _band_samples(problem: Problem) -> int:
     return rows * blocks * _contributions(problem) * columns
 
 
-def features(problem: Problem) -> dict[str, float]:
+def estimate(problem: Problem) -> Estimate:
+    return Estimate(_work(problem), flops=_flops(problem), memory=_memory(problem), accuracy="toeplitz")
+
+
+def _flops(problem: Problem) -> float:
+    return 2.0 * _block(problem) * _band_samples(problem)
+
+
+def _work(problem: Problem) -> dict[str, float]:
     samples = _band_samples(problem)
-    flops = 2.0 * _block(problem) * samples
     return {
         "calls": 1.0,
-        "flops": flops,
-        **products.features(problem, flops),
+        **products.work(problem, _flops(problem)),
         "bytes": float(problem.io_bytes),
         "band_bytes": float(samples * problem.itemsize),
         "piece_bytes": float(problem.io_bytes) if samples > BAND_SAMPLES else 0.0,
     }
 
 
-def memory(problem: Problem) -> int:
+def _memory(problem: Problem) -> int:
     pieces = -(-_band_samples(problem) // BAND_SAMPLES)
     samples = _band_samples(problem) + math.prod(problem.lhs_shape)
     whole = math.prod(problem.out_shape) if pieces > 1 else 0  # the result that the pieces are written into
     return (samples // pieces + whole) * problem.itemsize
 
 
-def parts(problem: Problem) -> tuple[Problem, ...]:
-    return ()
-
-
-def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, run):
+def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, solve: Solver) -> jax.Array:
     axis, (rows, columns) = _axis(problem), _around(problem)
     outputs, weights = problem.out_space[axis], rhs.reshape(-1)
     image = lhs.reshape(rows, problem.space[axis], columns)
@@ -112,7 +113,7 @@ def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, run):
     if size == whole:
         return each(problem, image, weights).reshape(problem.out_shape)
 
-    def piece(number, out):
+    def piece(number: jax.Array, out: jax.Array) -> jax.Array:
         start = jnp.minimum(number * size, whole - size)
         part = lax.optimization_barrier(lax.dynamic_slice_in_dim(image, start, size, axis=sliced))
         part = lax.optimization_barrier(each(problem, part, weights))
@@ -122,7 +123,7 @@ def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, run):
     return lax.fori_loop(0, -(-whole // size), piece, out).reshape(problem.out_shape)
 
 
-def _blocks(image, block: int):
+def _blocks(image: jax.Array, block: int) -> jax.Array:
     """(rows, n, …) as (rows, blocks, block, …), zeros behind the last sample."""
     missing = -image.shape[1] % block
     if missing:
@@ -130,12 +131,12 @@ def _blocks(image, block: int):
     return image.reshape(image.shape[0], -1, block, *image.shape[2:])
 
 
-def _band(weights, taps: int, index):
+def _band(weights: jax.Array, taps: int, index: jax.Array) -> jax.Array:
     """w[index], zero outside."""
     return jnp.where((index >= 0) & (index < taps), weights[jnp.clip(index, 0, taps - 1)], 0)
 
 
-def _across_lines(problem: Problem, image, weights):
+def _across_lines(problem: Problem, image: jax.Array, weights: jax.Array) -> jax.Array:
     """(rows, n, columns) → (rows, outputs, columns)."""
     block, taps, axis = _block(problem), problem.tap_count, _axis(problem)
     outputs, behind = problem.out_space[axis], problem.tap_count - 1 - problem.padding[axis][0]
@@ -160,7 +161,7 @@ def _across_lines(problem: Problem, image, weights):
     return lines[:, behind : behind + outputs]
 
 
-def _along_lines(problem: Problem, image, weights):
+def _along_lines(problem: Problem, image: jax.Array, weights: jax.Array) -> jax.Array:
     """(rows, n) → (rows, outputs)."""
     block, taps, axis = _block(problem), problem.tap_count, _axis(problem)
     outputs, before = problem.out_space[axis], problem.padding[axis][0]

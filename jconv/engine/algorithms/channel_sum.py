@@ -16,15 +16,14 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from jconv.engine._algorithm import Estimate, Solver
 from jconv.engine._problem import Problem
 from jconv.engine.algorithms import onednn
 
-NAME = "channel_sum"
-ACCURACY = "direct"
 CACHE_BYTES = 12 << 20
 
 
-def supports(problem: Problem) -> str | None:
+def refusal(problem: Problem) -> str | None:
     if problem.in_channels == 1:
         return "for groups of several input channels"
     if problem.multiplier != 1 or problem.groups == 1:
@@ -47,7 +46,7 @@ def _stacked(problem: Problem) -> Problem:
 
 def _at_once(problem: Problem) -> bool:
     """Whether the images become a spatial axis."""
-    return problem.io_bytes <= CACHE_BYTES and onednn.supports(_stacked(problem)) is None
+    return problem.io_bytes <= CACHE_BYTES and onednn.refusal(_stacked(problem)) is None
 
 
 def _part(problem: Problem) -> Problem:
@@ -58,29 +57,23 @@ def _part(problem: Problem) -> Problem:
     )
 
 
-def features(problem: Problem) -> dict[str, float]:
+def estimate(problem: Problem) -> Estimate:
     if _at_once(problem):
-        return {"calls": 1.0}
-    return {"calls": 1.0, "steps": float(problem.in_channels), "bytes": float(problem.io_bytes)}
+        return Estimate({"calls": 1.0}, parts=(_part(problem),))
+    images = problem.in_channels
+    work = {"calls": 1.0, "steps": float(images), "bytes": float(problem.io_bytes)}
+    return Estimate(work, memory=problem.io_bytes, parts=(_part(problem),) * images)
 
 
-def memory(problem: Problem) -> int:
-    return 0 if _at_once(problem) else problem.io_bytes
-
-
-def parts(problem: Problem) -> tuple[Problem, ...]:
-    return (_part(problem),) * (1 if _at_once(problem) else problem.in_channels)
-
-
-def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, run):
+def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, solve: Solver) -> jax.Array:
     part = _part(problem)
     xs = lhs.reshape(*lhs.shape[:-1], problem.groups, problem.in_channels)
     if _at_once(problem):
-        return run(part, jnp.moveaxis(xs, -1, 1), jnp.moveaxis(rhs, -2, 0)[..., None, :])[:, 0]
+        return solve(part, jnp.moveaxis(xs, -1, 1), jnp.moveaxis(rhs, -2, 0)[..., None, :])[:, 0]
     xs = jnp.moveaxis(xs, -1, 0)
     ws = jnp.moveaxis(rhs, -2, 0)[..., None, :]
 
-    def step(total, operands):
-        return total + run(part, *operands), None
+    def step(total: jax.Array, operands: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, None]:
+        return total + solve(part, *operands), None
 
     return lax.scan(step, jnp.zeros(problem.out_shape, lhs.dtype), (xs, ws))[0]

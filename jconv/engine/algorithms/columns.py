@@ -17,15 +17,14 @@ import math
 import jax
 import jax.numpy as jnp
 
+from jconv.engine._algorithm import Estimate, Solver
 from jconv.engine._problem import Problem
 
-NAME = "columns"
-ACCURACY = "direct"
 MAX_TAPS = 72
 """Longer kernels overflow the processor's cache of instructions in oneDNN's depthwise code."""
 
 
-def supports(problem: Problem) -> str | None:
+def refusal(problem: Problem) -> str | None:
     if problem.lhs_shape[-1] != 1 or problem.out_channels != 1:
         return "for a single channel"
     axis = _axis(problem)
@@ -58,19 +57,13 @@ def _part(problem: Problem) -> Problem:
     )
 
 
-def features(problem: Problem) -> dict[str, float]:
-    return {"calls": 1.0, "bytes": float(problem.io_bytes)}
+def estimate(problem: Problem) -> Estimate:
+    part = _part(problem)
+    work = {"calls": 1.0, "bytes": float(problem.io_bytes)}
+    return Estimate(work, memory=math.prod(part.rhs_shape) * problem.itemsize, parts=(part,))
 
 
-def memory(problem: Problem) -> int:
-    return math.prod(_part(problem).rhs_shape) * problem.itemsize
-
-
-def parts(problem: Problem) -> tuple[Problem, ...]:
-    return (_part(problem),)
-
-
-def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, run):
+def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, solve: Solver) -> jax.Array:
     part = _part(problem)
     kernel = jnp.broadcast_to(rhs.reshape(-1, 1, 1), part.rhs_shape)
-    return run(part, lhs.reshape(part.lhs_shape), kernel).reshape(problem.out_shape)
+    return solve(part, lhs.reshape(part.lhs_shape), kernel).reshape(problem.out_shape)

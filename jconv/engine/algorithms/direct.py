@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import functools
 import math
-import operator
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
 from jax import lax
 
+from jconv.engine._algorithm import Estimate, Solver
 from jconv.engine._problem import Problem, dilated
-from jconv.engine.algorithms import xla
+from jconv.engine._target import LANES
 from jconv.engine.algorithms._parts import products, shapes, signal_sum, unpadded
+from jconv.engine.algorithms._parts.sums import add_terms
 
-NAME = "direct"
-ACCURACY = "direct"
 # How many taps are written out: as many as compile within half a second.
 UNROLLED_SINGLE = 256
 UNROLLED_DEPTHWISE = 64
@@ -28,7 +28,7 @@ UNROLLED_PRODUCTS = 32
 TALL = 24
 
 
-def supports(problem: Problem) -> str | None:
+def refusal(problem: Problem) -> str | None:
     return None
 
 
@@ -42,23 +42,31 @@ def _unrolled(problem: Problem) -> int:
     return UNROLLED_SINGLE if problem.out_channels == 1 else UNROLLED_DEPTHWISE
 
 
-def features(problem: Problem) -> dict[str, float]:
-    flops = problem.flops * math.prod(problem.lhs_dilation)
+def estimate(problem: Problem) -> Estimate:
+    return Estimate(_work(problem), flops=_flops(problem), memory=_memory(problem))
+
+
+def _flops(problem: Problem) -> float:
+    """Zeros between the samples are multiplied too."""
+    return problem.flops * math.prod(problem.lhs_dilation)
+
+
+def _work(problem: Problem) -> dict[str, float]:
+    flops, library = _flops(problem), problem.target.machine.library
     if problem.tap_count == problem.groups == 1 and flops == problem.flops and not _elementwise(problem):
         # One product of the arrays as they are.
         work = flops * products.waste(problem.in_channels, problem.multiplier) * problem.itemsize / 4
         return {
             "pointwise_calls": 1.0,
-            "flops": flops,
-            f"{xla.LIBRARY}_pointwise_flops": work,
+            f"{library}_pointwise_flops": work,
             "pointwise_bytes": float(problem.io_bytes),
         }
     looped = problem.tap_count > _unrolled(problem)
     if signal_sum.applies(problem) and not looped:
-        return signal_sum.features(problem)
+        return signal_sum.work(problem)
     if not _elementwise(problem):
         steps = problem.tap_count
-        narrow = min(problem.in_channels, problem.multiplier) < 16
+        narrow = min(problem.in_channels, problem.multiplier) < LANES
         kind = "grouped" if problem.groups > 1 else "narrow" if narrow else "matmul"
         kind = f"volume_{kind}" if problem.ndim > 2 else kind
     else:
@@ -67,7 +75,6 @@ def features(problem: Problem) -> dict[str, float]:
         steps = -(-problem.tap_count // problem.taps[-1]) * -(-problem.taps[-1] // _unrolled(problem))
     return {
         ("image_calls" if kind in ("image", "single") and not looped else "calls"): 1.0,
-        "flops": flops,
         f"{kind}{'_looped' if looped else ''}_flops": flops * problem.itemsize / 4,
         # The lines of many rows do not lie in cache together.
         "image_tall_flops": flops if kind == "image" and math.prod(problem.taps[:-1]) > TALL else 0.0,
@@ -78,7 +85,7 @@ def features(problem: Problem) -> dict[str, float]:
     }
 
 
-def memory(problem: Problem) -> int:
+def _memory(problem: Problem) -> int:
     if _without_copy(problem):
         return unpadded.memory(problem)
     padded = (
@@ -94,15 +101,11 @@ def memory(problem: Problem) -> int:
     return (padded + copies) * problem.itemsize
 
 
-def parts(problem: Problem) -> tuple[Problem, ...]:
-    return ()
-
-
 def _without_copy(problem: Problem) -> bool:
     return unpadded.fits(problem) and problem.tap_count <= UNROLLED_SINGLE
 
 
-def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, run):
+def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, solve: Solver) -> jax.Array:
     if _without_copy(problem):
         return unpadded.correlate(problem, lhs, rhs, functools.partial(_single_sum, problem))
     if signal_sum.applies(problem) and problem.tap_count <= _unrolled(problem):
@@ -113,19 +116,19 @@ def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, run):
     return _matmul_sum(problem, padded, rhs)
 
 
-def _single_sum(problem: Problem, padded, weights):
+def _single_sum(problem: Problem, padded: jax.Array, weights: jax.Array) -> jax.Array:
     """The unrolled sum over one channel of whatever is read of `padded`."""
     read = [dilated(k, d) - 1 for k, d in zip(problem.taps, problem.rhs_dilation)]
 
-    def term(taps):
+    def term(taps: tuple[int, ...]) -> jax.Array:
         starts = [d * t for d, t in zip(problem.rhs_dilation, taps)]
         stops = [n - r + s for n, r, s in zip(padded.shape[1:], read, starts)]
         return lax.slice(padded, (0, *starts), (padded.shape[0], *stops)) * weights[taps]
 
-    return sum_terms(map(term, shapes.tap_indices(problem)))
+    return add_terms(map(term, shapes.tap_indices(problem)))
 
 
-def _elementwise_sum(problem: Problem, padded, rhs):
+def _elementwise_sum(problem: Problem, padded: jax.Array, rhs: jax.Array) -> jax.Array:
     squeeze = problem.out_channels == 1
     if squeeze:  # a trailing axis of one would be the vectorised one
         padded, weights = padded[..., 0], rhs[..., 0, 0]
@@ -136,7 +139,7 @@ def _elementwise_sum(problem: Problem, padded, rhs):
     strides, dilation, out_space = problem.strides, problem.rhs_dilation, problem.out_space
     n = problem.ndim
 
-    def term(array, taps, axes, weight):
+    def term(array: jax.Array, taps: Sequence[int], axes: Sequence[int], weight: jax.Array) -> jax.Array:
         """One tap's contribution: `axes` are those still to be sliced, at `taps`."""
         starts, stops, steps = [0] * array.ndim, list(array.shape), [1] * array.ndim
         for axis, tap in zip(axes, taps):
@@ -146,7 +149,8 @@ def _elementwise_sum(problem: Problem, padded, rhs):
         return lax.slice(array, starts, stops, steps) * weight
 
     if problem.tap_count <= _unrolled(problem):
-        return _restore(sum_terms(term(padded, t, range(n), weights[t]) for t in shapes.tap_indices(problem)), squeeze)
+        terms = (term(padded, tap, range(n), weights[tap]) for tap in shapes.tap_indices(problem))
+        return _append_channel(add_terms(terms), squeeze)
 
     # Loop over all kernel axes but the last, unroll the last in runs.
     outer, last = problem.taps[:-1], problem.taps[-1]
@@ -158,9 +162,9 @@ def _elementwise_sum(problem: Problem, padded, rhs):
     flat = flat.reshape(math.prod(outer) * runs, run_length, *flat.shape[n:])
     count = flat.shape[0]
 
-    def body(step, total):
+    def body(step: jax.Array, total: jax.Array) -> jax.Array:
         index, run = step // runs, step % runs
-        starts = [0] * padded.ndim
+        starts: list[jax.Array | int] = [0] * padded.ndim
         sizes = list(padded.shape)
         for axis in range(n - 2, -1, -1):
             starts[1 + axis] = dilation[axis] * (index % outer[axis])
@@ -172,26 +176,21 @@ def _elementwise_sum(problem: Problem, padded, rhs):
         steps = [1, *strides[:-1], 1, *([1] * (padded.ndim - n - 1))]
         band = lax.slice(band, [0] * band.ndim, band.shape, steps) if max(steps) > 1 else band
         kernel = lax.dynamic_index_in_dim(flat, step, keepdims=False)
-        return total + sum_terms(term(band, (t,), (n - 1,), kernel[t]) for t in range(run_length))
+        return total + add_terms(term(band, (t,), (n - 1,), kernel[t]) for t in range(run_length))
 
     shape = (problem.batch, *out_space, *padded.shape[n + 1 :])
-    return _restore(lax.fori_loop(0, count, body, jnp.zeros(shape, padded.dtype)), squeeze)
+    return _append_channel(lax.fori_loop(0, count, body, jnp.zeros(shape, padded.dtype)), squeeze)
 
 
-def _restore(out, squeeze):
+def _append_channel(out: jax.Array, squeeze: bool) -> jax.Array:
     return out[..., None] if squeeze else out
 
 
-def sum_terms(terms):
-    """The terms added one after the other, the first one without a zero before it."""
-    return functools.reduce(operator.add, terms)
-
-
-def _matmul_sum(problem: Problem, padded, rhs):
+def _matmul_sum(problem: Problem, padded: jax.Array, rhs: jax.Array) -> jax.Array:
     groups, inputs, outputs = problem.groups, problem.in_channels, problem.multiplier
     precision = products.precision(problem.precision)
 
-    def product(samples, weight):
+    def product(samples: jax.Array, weight: jax.Array) -> jax.Array:
         if groups == 1:
             return lax.dot_general(samples, weight, (((samples.ndim - 1,), (0,)), ((), ())), precision=precision)
         split = samples.reshape(*samples.shape[:-1], groups, inputs)
@@ -199,11 +198,12 @@ def _matmul_sum(problem: Problem, padded, rhs):
         return out.reshape(*out.shape[:-2], groups * outputs)
 
     if problem.tap_count <= _unrolled(problem):
-        return sum_terms(product(shapes.tap_slice(problem, padded, t), rhs[t]) for t in shapes.tap_indices(problem))
+        return add_terms(product(shapes.tap_slice(problem, padded, t), rhs[t]) for t in shapes.tap_indices(problem))
     weights = rhs.reshape(-1, *rhs.shape[-2:])
 
-    def body(step, total):
-        starts, index = [0] * padded.ndim, step
+    def body(step: jax.Array, total: jax.Array) -> jax.Array:
+        starts: list[jax.Array | int] = [0] * padded.ndim
+        index = step
         for axis in range(problem.ndim - 1, -1, -1):
             starts[1 + axis] = problem.rhs_dilation[axis] * (index % problem.taps[axis])
             index = index // problem.taps[axis]

@@ -19,15 +19,16 @@ from jax import lax
 
 from jconv._core import halves
 from jconv._core.fast_length import fast_length
+from jconv.engine._algorithm import Estimate, Solver
 from jconv.engine._problem import Problem, dilated, unit
 from jconv.engine.algorithms._parts import products
+from jconv.engine.algorithms._parts.fourier import MAX_FFT_AXES, correlation_spectrum
 
-NAME = "fft"
-ACCURACY = "fft"
-MAX_FFT_AXES = 3
+MATRIX_CHANNELS = 64
+"""Products of input and output channels up to which they are summed elementwise (a heuristic)."""
 
 
-def supports(problem: Problem) -> str | None:
+def refusal(problem: Problem) -> str | None:
     if not (problem.is_real or problem.is_complex):
         return f"not exact for {problem.dtype}"
     if not unit(problem, "lhs_dilation"):
@@ -50,44 +51,25 @@ def _lengths(problem: Problem) -> list[int]:
     return [fast(n) for n in lengths]
 
 
-def features(problem: Problem) -> dict[str, float]:
-    size = math.prod(_lengths(problem))
-    inputs = problem.batch * problem.lhs_shape[-1]
-    outputs = problem.batch * problem.out_channels
-    kernels = problem.in_channels * problem.out_channels
-    transforms = inputs + outputs + kernels
-    real = 0.5 if problem.is_real else 1.0
-    elementwise = problem.in_channels == 1
-    products = 8 * real * size * problem.batch * problem.in_channels * problem.out_channels
-    if _by_halves(problem):
-        return {
-            "signal_calls": 1.0,
-            "flops": 5 * real * size * math.log2(max(size, 2)) * transforms + products,
-            "signal_flops": 5 * real * size * math.log2(max(size, 2)) * transforms * problem.itemsize / 4,
-            "signal_bytes": 2.0 * size * transforms * problem.itemsize,
-            "channel_bytes": 2.0 * size * (transforms if problem.out_channels > 1 else 0) * problem.itemsize,
-        }
-    return {
-        "calls": 1.0,
-        "flops": 5 * real * size * math.log2(max(size, 2)) * transforms + products,
-        "fft_flops": 5 * real * size * math.log2(max(size, 2)) * transforms,
-        ("product_flops" if elementwise else "matrix_flops"): products,
-        "bytes": 2.0 * size * transforms * problem.itemsize,
-        "channel_bytes": 2.0 * size * (transforms if problem.out_channels > 1 else 0) * problem.itemsize,
-    }
-
-
-def memory(problem: Problem) -> int:
+def estimate(problem: Problem) -> Estimate:
     size = math.prod(_lengths(problem))
     channels = problem.batch * (problem.lhs_shape[-1] + problem.out_channels)
-    return 3 * size * (channels + problem.in_channels * problem.out_channels) * problem.itemsize // 2
+    transforms = channels + problem.in_channels * problem.out_channels
+    real = 0.5 if problem.is_real else 1.0
+    transformed = 5 * real * size * math.log2(max(size, 2)) * transforms
+    products = 8 * real * size * problem.batch * problem.in_channels * problem.out_channels
+    passes = 2.0 * size * transforms * problem.itemsize
+    work = {"channel_bytes": passes if problem.out_channels > 1 else 0.0}
+    if _by_halves(problem):
+        work |= {"signal_calls": 1.0, "signal_flops": transformed * problem.itemsize / 4, "signal_bytes": passes}
+    else:
+        kind = "product_flops" if problem.in_channels == 1 else "matrix_flops"
+        work |= {"calls": 1.0, "fft_flops": transformed, kind: products, "bytes": passes}
+    memory = 3 * size * transforms * problem.itemsize // 2
+    return Estimate(work, transformed + products, memory, accuracy="fft")
 
 
-def parts(problem: Problem) -> tuple[Problem, ...]:
-    return ()
-
-
-def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, run):
+def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, solve: Solver) -> jax.Array:
     n, lengths = problem.ndim, _lengths(problem)
     zero = jnp.zeros((), lhs.dtype)
     config = [(lo, m - lo - size, 0) for m, size, (lo, _) in zip(lengths, problem.space, problem.padding)]
@@ -98,18 +80,17 @@ def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, run):
     lhs = jnp.moveaxis(lhs, -1, 1)
     rhs = jnp.moveaxis(rhs, (-2, -1), (0, 1))
     if _by_halves(problem) and lengths[0] > 1:
-        return _strided(problem, _halves_correlated(problem, lhs, rhs)).astype(lhs.dtype)
+        return _strided(problem, _correlate_halves(problem, lhs, rhs)).astype(lhs.dtype)
     axes = tuple(range(2, n + 2))
     forward, inverse = (jnp.fft.rfftn, jnp.fft.irfftn) if problem.is_real else (jnp.fft.fftn, jnp.fft.ifftn)
-    # conj(F(w)) = F(w reversed); conjugating the transform of conj(w) serves complex kernels too.
-    spectrum = jnp.conj(forward(jnp.conj(rhs) if problem.is_complex else rhs, axes=axes))
+    spectrum = correlation_spectrum(rhs, axes)
     lhs = forward(lhs, axes=axes)
     out = _channel_product(problem, lhs, spectrum)
     out = inverse(out, s=tuple(lengths), axes=axes)
     return _strided(problem, out).astype(lhs.real.dtype if problem.is_real else lhs.dtype)
 
 
-def _strided(problem: Problem, out):
+def _strided(problem: Problem, out: jax.Array) -> jax.Array:
     """Every so many samples of the full result, channels last again."""
     stops = [s * (o - 1) + 1 for s, o in zip(problem.strides, problem.out_space)]
     out = lax.slice(out, (0,) * out.ndim, (*out.shape[:2], *stops), (1, 1, *problem.strides))
@@ -120,7 +101,7 @@ def _by_halves(problem: Problem) -> bool:
     return problem.ndim == 1 and problem.is_real and problem.in_channels == 1
 
 
-def _halves_correlated(problem: Problem, lhs, rhs):
+def _correlate_halves(problem: Problem, lhs: jax.Array, rhs: jax.Array) -> jax.Array:
     """The circular correlation along the last axis, of even length."""
     (even_x, odd_x), (even_w, odd_w) = halves.forward(lhs), map(jnp.conj, halves.forward(rhs))
     turn = halves.turn(even_x.shape[-1], even_x.dtype)
@@ -129,7 +110,7 @@ def _halves_correlated(problem: Problem, lhs, rhs):
     return halves.inverse(even, odd)
 
 
-def _channel_product(problem: Problem, lhs, rhs):
+def _channel_product(problem: Problem, lhs: jax.Array, rhs: jax.Array) -> jax.Array:
     """Σ_i lhs[b, g·I + i] rhs[i, g·m + j] at every frequency."""
     batch, groups, inputs, outputs = problem.batch, problem.groups, problem.in_channels, problem.multiplier
     frequencies = lhs.shape[2:]
@@ -137,7 +118,7 @@ def _channel_product(problem: Problem, lhs, rhs):
     rhs = jnp.swapaxes(rhs.reshape(inputs, groups, outputs, *frequencies), 0, 1)[None]
     if inputs == 1:
         out = lhs[:, :, 0] * rhs[:, :, 0]
-    elif inputs * problem.out_channels <= 64:
+    elif inputs * problem.out_channels <= MATRIX_CHANNELS:
         out = (lhs * rhs).sum(2)
     else:
         out = jnp.einsum(

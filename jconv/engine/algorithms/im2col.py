@@ -13,16 +13,17 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from jconv.engine._algorithm import Estimate, Solver
 from jconv.engine._problem import Problem, unit
+from jconv.engine._target import LANES
 from jconv.engine.algorithms._parts import products, shapes, windows
+from jconv.engine.algorithms._parts.blocks import images_per_block
 
-NAME = "im2col"
-ACCURACY = "direct"
 BLOCK_BYTES = 1 << 20
 MAX_TAPS = 256
 
 
-def supports(problem: Problem) -> str | None:
+def refusal(problem: Problem) -> str | None:
     if not unit(problem, "lhs_dilation"):
         return "no input dilation: polyphase removes it"
     if problem.in_channels == 1 and problem.groups > 1:
@@ -46,44 +47,37 @@ def _block_rows(problem: Problem) -> int:
     return -(-out // blocks)
 
 
-def features(problem: Problem) -> dict[str, float]:
+def estimate(problem: Problem) -> Estimate:
+    return Estimate(_work(problem), flops=problem.flops, memory=_memory(problem))
+
+
+def _work(problem: Problem) -> dict[str, float]:
     rows = _block_rows(problem)
     blocks = -(-problem.out_space[0] // rows)
-    images = images_at_once(problem.batch, _image_bytes(problem), BLOCK_BYTES) if blocks == 1 else 1
+    images = images_per_block(problem.batch, _image_bytes(problem), BLOCK_BYTES) if blocks == 1 else 1
     depth = problem.tap_count * problem.in_channels
     outputs = math.prod(problem.out_space)
-    patches = problem.batch * outputs * depth * problem.groups
+    patches = float(problem.batch * outputs * depth * problem.groups * problem.itemsize)
     return {
         "calls": 1.0,
-        "flops": problem.flops,
-        **products.features(problem, problem.flops * products.waste(depth, problem.multiplier)),
-        "patch_bytes": float(patches * problem.itemsize),
-        "grouped_patch_bytes": float(patches * problem.itemsize) if problem.groups > 1 else 0.0,
+        **products.work(problem, problem.flops * products.waste(depth, problem.multiplier)),
+        "patch_bytes": patches,
+        "grouped_patch_bytes": patches if problem.groups > 1 else 0.0,
         # Patches of few channels are put together from pieces shorter than a vector.
-        "narrow_patch_bytes": float(patches * problem.itemsize) if problem.in_channels * problem.groups < 16 else 0.0,
-        "gradient_patch_bytes": float(patches * problem.itemsize) if problem.tap_count > outputs else 0.0,
-        "strided_patch_bytes": float(patches * problem.itemsize) if max(problem.strides) > 1 else 0.0,
+        "narrow_patch_bytes": patches if problem.in_channels * problem.groups < LANES else 0.0,
+        "gradient_patch_bytes": patches if problem.tap_count > outputs else 0.0,
+        "strided_patch_bytes": patches if max(problem.strides) > 1 else 0.0,
         "steps": float(blocks * problem.batch // images),
     }
 
 
-def memory(problem: Problem) -> int:
+def _memory(problem: Problem) -> int:
     padded = math.prod(n + sum(p) for n, p in zip(problem.space, problem.padding))
     block = _block_rows(problem) * math.prod(problem.out_space[1:]) * problem.tap_count
     return problem.itemsize * problem.lhs_shape[-1] * (problem.batch * padded + 2 * block)
 
 
-def parts(problem: Problem) -> tuple[Problem, ...]:
-    return ()
-
-
-def images_at_once(count: int, image_bytes: int, block_bytes: int) -> int:
-    """How many images fill a block: a divisor of their number."""
-    wanted = max(1, block_bytes // max(image_bytes, 1))
-    return max(n for n in range(1, min(count, wanted) + 1) if count % n == 0)
-
-
-def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, run):
+def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, solve: Solver) -> jax.Array:
     groups, inputs, outputs = problem.groups, problem.in_channels, problem.multiplier
     if groups == 1:
         weights = rhs.reshape(-1, outputs)
@@ -108,13 +102,13 @@ def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, run):
     if problem.tap_count == 1 and groups == 1:
         return multiply(problem, padded[:, : stride * (problem.out_space[0] - 1) + 1])
     reach = stride * (rows - 1) + problem.rhs_dilation[0] * (problem.taps[0] - 1) + 1
-    images = images_at_once(problem.batch, _image_bytes(problem), BLOCK_BYTES) if blocks == 1 else 1
+    images = images_per_block(problem.batch, _image_bytes(problem), BLOCK_BYTES) if blocks == 1 else 1
     block = problem.replace(lhs_shape=(images, reach, *padded.shape[2:]), padding=((0, 0),) * problem.ndim)
     steps = problem.batch // images * blocks
     if steps == 1:
         return multiply(block, padded[:, :reach])
 
-    def step(_, index):
+    def step(_: None, index: jax.Array) -> tuple[None, jax.Array]:
         start = (index // blocks * images, (index % blocks) * rows * stride, *([0] * problem.ndim))
         return None, multiply(block, lax.dynamic_slice(padded, start, block.lhs_shape))
 

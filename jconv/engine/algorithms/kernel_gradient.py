@@ -26,13 +26,11 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from jconv._core.cores import cores
+from jconv.engine._algorithm import Estimate, Solver
 from jconv.engine._problem import Problem, unit
-from jconv.engine.algorithms import im2col, xla
 from jconv.engine.algorithms._parts import products, shapes, windows
+from jconv.engine.algorithms._parts.blocks import images_per_block
 
-NAME = "kernel_gradient"
-ACCURACY = "direct"
 MAX_OUTPUTS = 128
 WIDE = 32
 NARROW = 16
@@ -40,15 +38,9 @@ NARROW = 16
 MANY_TAPS = 16
 """Windows of one channel with more taps than this are put together number by number."""
 BLOCK_BYTES, SMALL_BLOCK_BYTES = 3 << 20, 2 << 20
-CORES = cores()
 
 
-def accuracy(problem: Problem) -> str:
-    """Zeros written around ȳ meet samples of x where its taps are laid on it."""
-    return "toeplitz" if _on_cotangent(problem) else ACCURACY
-
-
-def supports(problem: Problem) -> str | None:
+def refusal(problem: Problem) -> str | None:
     if not unit(problem, "lhs_dilation"):
         return "no input dilation: polyphase removes it"
     if problem.batch * problem.multiplier == 1:
@@ -114,13 +106,13 @@ def _row_blocks(problem: Problem) -> tuple[int, int]:
 
 def _images(problem: Problem) -> int:
     """Images worked on at once, where one of them does not fill a block."""
-    return im2col.images_at_once(problem.in_channels, math.prod(_walk(problem)), _block_bytes(problem))
+    return images_per_block(problem.in_channels, math.prod(_walk(problem)), _block_bytes(problem))
 
 
 def _lanes(problem: Problem) -> int:
     """Blocks worked on side by side: no more than there are cores, nor than results that are small beside a block."""
     groups = problem.in_channels // _images(problem)
-    most = min(CORES, groups, max(1, _block_bytes(problem) // _result_bytes(problem)))
+    most = min(problem.target.machine.cores, groups, max(1, _block_bytes(problem) // _result_bytes(problem)))
     return max(n for n in range(1, most + 1) if groups % n == 0)
 
 
@@ -129,8 +121,8 @@ def _result_bytes(problem: Problem) -> int:
     return math.prod(problem.out_shape) * _merged(problem) * problem.itemsize
 
 
-def features(problem: Problem) -> dict[str, float]:
-    merged = _merged(problem)
+def estimate(problem: Problem) -> Estimate:
+    merged, library = _merged(problem), problem.target.machine.library
     (rows, row), (_, blocks) = _walk(problem), _row_blocks(problem)
     images, inputs = problem.in_channels, problem.batch * problem.groups
     outputs = math.prod(problem.out_space)
@@ -139,19 +131,21 @@ def features(problem: Problem) -> dict[str, float]:
     sides = problem.batch * outputs // on_cotangent, problem.multiplier * on_cotangent
     waste = products.waste(*(merged * side for side in sides))
     patches = float(images * rows * row) if outputs > 1 else 0.0
-    return {
+    work = {
         "calls": 1.0,
-        "flops": flops,
-        **products.features(problem, flops * waste),
-        f"{xla.LIBRARY}_patch_bytes": patches,
-        f"{xla.LIBRARY}_single_patch_bytes": patches if inputs == 1 and outputs > MANY_TAPS else 0.0,
+        **products.work(problem, flops * waste),
+        f"{library}_patch_bytes": patches,
+        f"{library}_single_patch_bytes": patches if inputs == 1 and outputs > MANY_TAPS else 0.0,
         "bytes": float(problem.io_bytes),
         "result_bytes": float(_result_bytes(problem)),
         "steps": float(images // _images(problem) * blocks) if outputs > 1 else 1.0,
     }
+    # Zeros written around ȳ meet samples of x where its taps are laid on it.
+    accuracy = "toeplitz" if _on_cotangent(problem) else "direct"
+    return Estimate(work, flops, _memory(problem), accuracy=accuracy)
 
 
-def memory(problem: Problem) -> int:
+def _memory(problem: Problem) -> int:
     rows, _ = _row_blocks(problem)
     block = _images(problem) * rows * _walk(problem)[1]
     # The sum so far, the product that is added to it, and their sum.
@@ -159,11 +153,7 @@ def memory(problem: Problem) -> int:
     return working + problem.itemsize * (2 * math.prod(problem.lhs_shape) + math.prod(problem.rhs_shape))
 
 
-def parts(problem: Problem) -> tuple[Problem, ...]:
-    return ()
-
-
-def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, run):
+def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, solve: Solver) -> jax.Array:
     groups, inputs = problem.groups, problem.batch
     images, n = problem.in_channels, problem.ndim
     forward = _forward(problem)
@@ -212,7 +202,7 @@ def _walked(problem: Problem, forward: Problem, x: jax.Array, y: jax.Array) -> j
         strides=(1,) * n,
     )
 
-    def matrices(block: Problem, samples: jax.Array, image, row) -> jax.Array:
+    def matrices(block: Problem, samples: jax.Array, image: jax.Array | int, row: jax.Array | int) -> jax.Array:
         """(lanes · blocks of groups, taps, positions, taps that lie side by side · merged channels)."""
         channels, size = block.lhs_shape[-1], math.prod(samples.shape[1:])
         grid = windows.Grid.of(block, samples.shape, channels)
@@ -220,14 +210,15 @@ def _walked(problem: Problem, forward: Problem, x: jax.Array, y: jax.Array) -> j
         fits = products.uses_onednn(problem) and samples.size <= windows.MAX_SIZE
         if fits and block.tap_count > 1 and grid.run >= windows.LONG_RUN:
             places = [(lanes, at_once * size), (count, channels), *grid.taps, (at_once, size), *grid.outputs]
-            found = windows.gathered(samples, places, grid.run, image * size + row * math.prod(samples.shape[2:]))
-            return found.reshape(lanes * count, math.prod(k for k, _ in grid.taps), -1, grid.run)
+            offset = image * size + row * math.prod(samples.shape[2:])
+            rows_of_windows = windows.gather_runs(samples, places, grid.run, offset)
+            return rows_of_windows.reshape(lanes * count, math.prod(k for k, _ in grid.taps), -1, grid.run)
         samples = lax.dynamic_slice(samples, (image, row, *[0] * n), (share, *block.space, samples.shape[-1]))
         split = jnp.moveaxis(samples.reshape(lanes, at_once, *block.space, count, channels), -2, 1)
-        found = windows.patches(block, split.reshape(block.lhs_shape))
-        return found.reshape(lanes * count, 1, -1, block.tap_count * channels)
+        rows_of_windows = windows.patches(block, split.reshape(block.lhs_shape))
+        return rows_of_windows.reshape(lanes * count, 1, -1, block.tap_count * channels)
 
-    def term(index):
+    def term(index: jax.Array | int) -> jax.Array:
         image, band = index // blocks * share, index % blocks * rows
         left = matrices(on_x, x, image, band if on_cotangent else band * stride)
         right = matrices(on_y, y, image, band)
@@ -247,7 +238,7 @@ def _walked(problem: Problem, forward: Problem, x: jax.Array, y: jax.Array) -> j
     return jnp.flip(total, 1).reshape(count, -1, narrow[1])
 
 
-def _one_tap(problem: Problem, samples, y):
+def _one_tap(problem: Problem, samples: jax.Array, y: jax.Array) -> jax.Array:
     """A 1×1 kernel: no patches, one product."""
     merged = _merged(problem)
     count = problem.groups // merged
@@ -258,7 +249,7 @@ def _one_tap(problem: Problem, samples, y):
     return products.transposed_product(problem, jnp.moveaxis(a, 1, 0), jnp.moveaxis(b, 1, 0))
 
 
-def _unmerge(problem: Problem, total):
+def _unmerge(problem: Problem, total: jax.Array) -> jax.Array:
     """Drop the products between different groups, and bring the result into the canonical shape."""
     merged = _merged(problem)
     inputs, outputs, count = problem.batch, problem.multiplier, problem.groups // merged

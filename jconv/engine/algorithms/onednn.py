@@ -13,35 +13,30 @@ from __future__ import annotations
 import json
 import math
 
+import jax
 import jax.numpy as jnp
 from jax import lax
 
 from jconv.engine import _internals as internals
-from jconv.engine import _onednn_probe as onednn_probe
+from jconv.engine._algorithm import Estimate, Solver
 from jconv.engine._problem import Problem, unit
+from jconv.engine._target import LANES
 from jconv.engine.algorithms._parts import shapes
 
-NAME = "onednn"
-ACCURACY = "direct"
 MAX_TAPS_PER_AXIS = 64
 MAX_DEPTHWISE_TAPS_PER_AXIS = 256
 MAX_DENSE_TAPS = 1024
+FEW_CHANNELS = 4
+"""Fewer input or output channels of a dense layer take other code."""
 SLOW_WIDTHS, FAST_WIDTH, WIDE_GROUPS = (12, 13), 14, 64
 """Depthwise kernels so wide over so many groups make it unroll more code than the processor's cache of instructions
 holds, and take three times as long as wider ones."""
 STEP = 4  # outputs that the code for dilated depthwise kernels computes at once, on the narrowest of processors
 
 
-def accuracy(problem: Problem) -> str:
-    """Zeros written behind a kernel meet samples."""
-    return ACCURACY if _widened(problem) == problem else "toeplitz"
-
-
-def supports(problem: Problem) -> str | None:
-    if problem.platform != "cpu":
-        return "a CPU library"
-    if problem.portable:
-        return "a custom call, which is neither exported nor partitioned over devices"
+def refusal(problem: Problem) -> str | None:
+    if problem.target.platform != "cpu" or problem.target.portable:
+        return problem.target.onednn_refusal()
     if problem.dtype != "float32":
         return f"float32 only, got {problem.dtype}"
     if not 1 <= problem.ndim <= 3:
@@ -64,7 +59,7 @@ def supports(problem: Problem) -> str | None:
     for k, d, pair in zip(problem.taps, problem.rhs_dilation, problem.padding):
         if max(pair) >= d * (k - 1) + 1:
             return "padding as wide as the kernel"
-    return onednn_probe.refusal()
+    return problem.target.onednn_refusal()
 
 
 def _reaches_past_a_step(problem: Problem) -> bool:
@@ -102,52 +97,46 @@ def _row(problem: Problem) -> Problem:
     )
 
 
-def features(problem: Problem) -> dict[str, float]:
-    problem = _widened(problem)
+def estimate(problem: Problem) -> Estimate:
+    widened = _widened(problem)
+    memory = math.prod(problem.rhs_shape) * problem.itemsize
+    # Zeros written behind a kernel meet samples.
+    accuracy = "direct" if widened == problem else "toeplitz"
+    return Estimate(_work(widened), widened.flops, memory, accuracy=accuracy)
+
+
+def _work(problem: Problem) -> dict[str, float]:
     kind = "dense"
     if problem.groups > 1:
         kind = "grouped" if problem.in_channels > 1 else "depthwise"
-    lanes = 16
-    per_group = max(problem.in_channels, 1)
     # Channels are worked on in vectors: a narrow group wastes lanes.
-    waste_out = math.ceil(problem.multiplier / lanes) * lanes / problem.multiplier
-    if kind == "depthwise" and problem.multiplier == 1:
-        waste_out = math.ceil(problem.groups / lanes) * lanes / problem.groups
-    narrow = per_group < 4 and kind == "dense"
+    channels = problem.groups if kind == "depthwise" and problem.multiplier == 1 else problem.multiplier
+    flops = problem.flops * math.ceil(channels / LANES) * LANES / channels
+    few_inputs = kind == "dense" and problem.in_channels < FEW_CHANNELS
+    few_outputs = kind == "dense" and problem.multiplier < FEW_CHANNELS
+    is_gradient = math.prod(problem.out_space) < problem.tap_count
     return {
         "calls": 1.0,
-        "flops": problem.flops,
-        f"{kind}_flops": problem.flops * waste_out,
-        "narrow_flops": problem.flops * waste_out if narrow else 0.0,
-        "narrow_bytes": float(math.prod(problem.out_shape) * problem.itemsize) if narrow else 0.0,
-        "few_outputs_flops": problem.flops * waste_out if kind == "dense" and problem.multiplier < 4 else 0.0,
-        "strided_flops": problem.flops if kind == "dense" and max(problem.strides) > 1 else 0.0,
+        f"{kind}_flops": flops,
+        "narrow_flops": flops if few_inputs else 0.0,
+        "narrow_bytes": float(math.prod(problem.out_shape) * problem.itemsize) if few_inputs else 0.0,
+        "few_outputs_flops": flops if few_outputs else 0.0,
         # It works on as many outputs at once as a line has.
-        "gradient_flops": problem.flops / problem.out_space[-1]
-        if math.prod(problem.out_space) < problem.tap_count
-        else 0.0,
+        "gradient_flops": problem.flops / problem.out_space[-1] if is_gradient else 0.0,
         "bytes": float(problem.io_bytes),
         # The kernel is brought into blocks of channels on each call.
         "kernel_bytes": float(math.prod(problem.rhs_shape) * problem.itemsize),
     }
 
 
-def memory(problem: Problem) -> int:
-    return math.prod(problem.rhs_shape) * problem.itemsize
-
-
-def parts(problem: Problem) -> tuple[Problem, ...]:
-    return ()
-
-
-def apply(problem: Problem, lhs, rhs, run):
+def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, solve: Solver) -> jax.Array:
     if problem.ndim == 1 and problem.groups > 1:
         # Its code for depthwise lines is 2 to 200 times slower than that for images of one row.
         row = _row(problem)
-        return apply(row, lhs.reshape(row.lhs_shape), rhs.reshape(row.rhs_shape), run).reshape(problem.out_shape)
+        return apply(row, lhs.reshape(row.lhs_shape), rhs.reshape(row.rhs_shape), solve).reshape(problem.out_shape)
     widened = _widened(problem)
     if widened != problem:
-        return apply(widened, lhs, shapes.pad_to(rhs, problem.ndim - 1, FAST_WIDTH), run)
+        return apply(widened, lhs, shapes.pad_to(rhs, problem.ndim - 1, FAST_WIDTH), solve)
     rank = problem.ndim + 2
     space = list(range(1, rank - 1))
     data = {"dims": rank, "data": {"batch_dim": 0, "feature_dim": rank - 1, "spatial_dims": space}}

@@ -18,13 +18,14 @@ import jax.numpy as jnp
 from jax import lax
 
 from jconv._core.fast_length import fast_length
+from jconv.engine._algorithm import Estimate, Solver
 from jconv.engine._problem import Problem, dilated, unit
 
-NAME = "overlap_add"
-ACCURACY = "fft"
+CACHED_LENGTH, BEYOND_CACHE = 1 << 14, 1.3
+"""Longer transforms leave the cache and take so much longer for each operation (measured by eye on two Zen cores)."""
 
 
-def supports(problem: Problem) -> str | None:
+def refusal(problem: Problem) -> str | None:
     if problem.ndim != 1:
         return f"for one spatial axis, got {problem.ndim}"
     if not (problem.is_real or problem.is_complex):
@@ -44,11 +45,11 @@ def _lengths(problem: Problem) -> tuple[int, int]:
     taps = dilated(problem.taps[0], problem.rhs_dilation[0])
     best = None
     length = fast_length(2 * taps)
-    while length <= max(1 << 14, 4 * taps):
+    while length <= max(CACHED_LENGTH, 4 * taps):
         useful = length - taps + 1
         # Every block is transformed twice, the kernel once; beyond the cache transforms slow down.
         count = 2 * _blocks(problem, useful) / (2 if problem.is_real else 1) + 1
-        cost = count * length * math.log2(length) * (1.0 if length <= 1 << 14 else 1.3)
+        cost = count * length * math.log2(length) * (1.0 if length <= CACHED_LENGTH else BEYOND_CACHE)
         if best is None or cost < best[0]:
             best = (cost, useful, length)
         length *= 2
@@ -62,34 +63,24 @@ def _blocks(problem: Problem, block: int) -> int:
     return -(-problem.space[0] // (together * block)) * together
 
 
-def features(problem: Problem) -> dict[str, float]:
+def estimate(problem: Problem) -> Estimate:
     block, length = _lengths(problem)
     signals = problem.batch * problem.out_channels
     samples = signals * _blocks(problem, block) * length
     real = 0.5 if problem.is_real else 1.0
     flops = 2 * 5 * real * samples * math.log2(length) + 6 * real * samples
     flops += 5 * problem.out_channels * length * math.log2(length)
-    return {
+    work = {
         "calls": 1.0,
-        "flops": flops,
         "fft_flops": flops,
         "channel_bytes": float(samples * problem.itemsize) if problem.out_channels > 1 else 0.0,
         # Real blocks are put together to complex ones, and taken apart again.
         "bytes": (2.0 if problem.is_real else 1.0) * samples * problem.itemsize,
     }
+    return Estimate(work, flops, 3 * samples * problem.itemsize, accuracy="fft")
 
 
-def memory(problem: Problem) -> int:
-    block, length = _lengths(problem)
-    blocks = _blocks(problem, block)
-    return 3 * problem.batch * problem.out_channels * blocks * length * problem.itemsize
-
-
-def parts(problem: Problem) -> tuple[Problem, ...]:
-    return ()
-
-
-def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, run):
+def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, solve: Solver) -> jax.Array:
     block, length = _lengths(problem)
     dilation, stride = problem.rhs_dilation[0], problem.strides[0]
     taps = dilated(problem.taps[0], dilation)

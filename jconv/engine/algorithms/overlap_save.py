@@ -13,17 +13,17 @@ import dataclasses
 import functools
 import itertools
 import math
+from collections.abc import Sequence
+from types import MappingProxyType
 
 import jax
 import jax.numpy as jnp
 from jax import lax
 
 from jconv._core.fast_length import fast_length
+from jconv.engine._algorithm import Estimate, Solver
 from jconv.engine._problem import Problem, dilated, unit
-from jconv.engine.algorithms.fft import MAX_FFT_AXES
-
-NAME = "overlap_save"
-ACCURACY = "fft"
+from jconv.engine.algorithms._parts.fourier import MAX_FFT_AXES, correlation_spectrum
 
 WINDOW_SAMPLES = 1 << 20
 """Samples of the tiles transformed in one step: with their spectrum and its product, what a cache holds."""
@@ -31,7 +31,7 @@ WINDOW_SAMPLES = 1 << 20
 TILE_SAMPLES = 1 << 18
 """Samples of one tile at most."""
 
-LEAST_LENGTH = {2: 128, 3: 48}
+LEAST_LENGTH = MappingProxyType({2: 128, 3: 48})
 """Shorter tiles, for two or three axes, are not looked at."""
 
 
@@ -47,7 +47,7 @@ class _Axis:
     steps: int
 
 
-def supports(problem: Problem) -> str | None:
+def refusal(problem: Problem) -> str | None:
     if not (problem.is_real or problem.is_complex):
         return f"not exact for {problem.dtype}"
     if not 2 <= problem.ndim <= MAX_FFT_AXES:
@@ -80,7 +80,7 @@ def _cut(out_space: tuple[int, ...], reach: tuple[int, ...]) -> tuple[_Axis, ...
                 break
         options.append(list(lengths.items()))
 
-    def cost(tile):
+    def cost(tile: tuple[tuple[int, int], ...]) -> tuple[int, float]:
         size = math.prod(length for length, _ in tile)
         work = size * math.log2(size) * (1 + math.prod(count for _, count in tile))
         return max(size, TILE_SAMPLES), work
@@ -101,33 +101,24 @@ def _axes(problem: Problem) -> tuple[_Axis, ...]:
     return _cut(problem.out_space, tuple(_reach(problem)))
 
 
-def features(problem: Problem) -> dict[str, float]:
+def estimate(problem: Problem) -> Estimate:
     axes = _axes(problem)
-    size = math.prod(axis.length for axis in axes)
-    steps = problem.batch * math.prod(axis.steps for axis in axes)
-    samples = steps * size * math.prod(axis.tiles for axis in axes)
+    size, tiles, steps = (math.prod(values) for values in zip(*((a.length, a.tiles, a.steps) for a in axes)))
+    steps *= problem.batch
+    samples = steps * size * tiles
     real = 0.5 if problem.is_real else 1.0
     flops = 5 * real * math.log2(size) * (2 * samples + size)
-    return {
+    work = {
         "calls": 1.0,
-        "flops": flops + 8 * real * samples,
         "fft_flops": flops,
         "tile_bytes": float(samples * problem.itemsize),
         "bytes": float(problem.io_bytes),
         "steps": float(steps),
     }
+    return Estimate(work, flops + 8 * real * samples, 5 * size * tiles * problem.itemsize, accuracy="fft")
 
 
-def memory(problem: Problem) -> int:
-    window = math.prod(axis.length * axis.tiles for axis in _axes(problem))
-    return 5 * window * problem.itemsize
-
-
-def parts(problem: Problem) -> tuple[Problem, ...]:
-    return ()
-
-
-def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, run):
+def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, solve: Solver) -> jax.Array:
     axes = _axes(problem)
     image, spectrum = lhs[..., 0], _kernel_spectrum(problem, rhs[..., 0, 0], axes)
     last = tuple(range(-problem.ndim, 0))
@@ -138,19 +129,19 @@ def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, run):
     margins = [(lo, max(hi, span - lo - size)) for (lo, hi), span, size in zip(problem.padding, spans, sizes)]
     counts = (problem.batch, *(axis.steps for axis in axes))
 
-    def window(step, out):
+    def window(step: jax.Array, out: jax.Array) -> jax.Array:
         place = _unravel(step, counts)
         first = [jnp.minimum(p * a.window, o - a.window) for p, a, o in zip(place[1:], axes, problem.out_space)]
-        wanted = [f - lo for f, (lo, _) in zip(first, problem.padding)]
-        start = [jnp.clip(w, 0, n - size) for w, n, size in zip(wanted, problem.space, sizes)]
+        origin = [f - lo for f, (lo, _) in zip(first, problem.padding)]
+        start = [jnp.clip(w, 0, n - size) for w, n, size in zip(origin, problem.space, sizes)]
         part = lax.dynamic_slice(image, (place[0], *start), (1, *sizes))[0]
         part = lax.optimization_barrier(jnp.pad(part, margins))
         # How far the window was moved is where the tiles begin.
-        shift = [lo + w - s for (lo, _), w, s in zip(problem.padding, wanted, start)]
+        shift = [lo + w - s for (lo, _), w, s in zip(problem.padding, origin, start)]
         tiles = lax.optimization_barrier(_tiles(part, shift, axes))
         forward, inverse = (jnp.fft.rfftn, jnp.fft.irfftn) if problem.is_real else (jnp.fft.fftn, jnp.fft.ifftn)
         tiles = inverse(forward(tiles, axes=last) * spectrum, s=lengths, axes=last).astype(out.dtype)
-        part = lax.optimization_barrier(_joined(lax.optimization_barrier(tiles), axes))
+        part = lax.optimization_barrier(_join(lax.optimization_barrier(tiles), axes))
         return lax.dynamic_update_slice(out, part[None], (place[0], *first))
 
     shape = (problem.batch, *problem.out_space)
@@ -158,16 +149,14 @@ def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, run):
     return out[..., None]
 
 
-def _kernel_spectrum(problem: Problem, weights, axes):
+def _kernel_spectrum(problem: Problem, weights: jax.Array, axes: Sequence[_Axis]) -> jax.Array:
     config = [(0, a.length - r, d - 1) for a, r, d in zip(axes, _reach(problem), problem.rhs_dilation)]
     weights = lax.pad(weights, jnp.zeros((), weights.dtype), config)
-    # conj(F(w)) = F(w reversed); conjugating the transform of conj(w) serves complex kernels too.
-    if problem.is_complex:
-        return jnp.conj(jnp.fft.fftn(jnp.conj(weights)))
-    return lax.optimization_barrier(jnp.conj(jnp.fft.rfftn(weights)))
+    spectrum = correlation_spectrum(weights, tuple(range(weights.ndim)))
+    return spectrum if problem.is_complex else lax.optimization_barrier(spectrum)
 
 
-def _unravel(step, counts):
+def _unravel(step: jax.Array, counts: Sequence[int]) -> list[jax.Array]:
     place = []
     for count in reversed(counts):
         place.append(step % count)
@@ -175,7 +164,7 @@ def _unravel(step, counts):
     return place[::-1]
 
 
-def _tiles(part, shift, axes):
+def _tiles(part: jax.Array, shift: Sequence[jax.Array], axes: Sequence[_Axis]) -> jax.Array:
     """All tiles of a window, stacked."""
     starts = itertools.product(*(range(axis.tiles) for axis in axes))
     lengths = [axis.length for axis in axes]
@@ -184,7 +173,7 @@ def _tiles(part, shift, axes):
     )
 
 
-def _joined(tiles, axes):
+def _join(tiles: jax.Array, axes: Sequence[_Axis]) -> jax.Array:
     """The outputs of all tiles, side by side."""
     tiles = tiles[(slice(None), *(slice(axis.useful) for axis in axes))]
     tiles = tiles.reshape(*(axis.tiles for axis in axes), *tiles.shape[1:])

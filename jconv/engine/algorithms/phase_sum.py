@@ -19,16 +19,15 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from jconv.engine._algorithm import Estimate, Solver
 from jconv.engine._problem import Problem, unit
-from jconv.engine.algorithms.direct import sum_terms
+from jconv.engine.algorithms._parts.sums import add_terms
 
-NAME = "phase_sum"
-ACCURACY = "toeplitz"
 MAX_TERMS = 9
 """Samples that the phases look at, up to which the sum is faster than they are one by one."""
 
 
-def supports(problem: Problem) -> str | None:
+def refusal(problem: Problem) -> str | None:
     if unit(problem, "lhs_dilation"):
         return "for dilated inputs"
     if problem.in_channels > 1 or problem.multiplier > 1 or problem.groups == 1:
@@ -37,12 +36,6 @@ def supports(problem: Problem) -> str | None:
         return "no strides, no dilated kernel"
     terms = _terms(problem)
     return None if terms <= MAX_TERMS else f"at most {MAX_TERMS} samples for all phases, got {terms}"
-
-
-def accuracy(problem: Problem) -> str:
-    """The zeros that fill up a kernel meet samples."""
-    tables = (_taps_of_phases(problem, i) for i in range(problem.ndim))
-    return ACCURACY if any((table == k).any() for table, k in zip(tables, problem.taps)) else "direct"
 
 
 def _taps_of_phases(problem: Problem, i: int) -> np.ndarray:
@@ -69,25 +62,17 @@ def _terms(problem: Problem) -> int:
     return math.prod(_taps_of_phases(problem, i).shape[1] for i in range(problem.ndim))
 
 
-def features(problem: Problem) -> dict[str, float]:
-    work = 2.0 * math.prod(problem.out_shape) * _terms(problem)
-    return {
-        "calls": 1.0,
-        "flops": work,
-        "term_flops": work * problem.itemsize / 4,
-        "bytes": float(problem.io_bytes),
-    }
+def estimate(problem: Problem) -> Estimate:
+    flops = 2.0 * math.prod(problem.out_shape) * _terms(problem)
+    work = {"calls": 1.0, "term_flops": flops * problem.itemsize / 4, "bytes": float(problem.io_bytes)}
+    # The zeros that fill up a kernel meet samples.
+    tables = (_taps_of_phases(problem, i) for i in range(problem.ndim))
+    has_zeros = any((table == k).any() for table, k in zip(tables, problem.taps))
+    memory = 2 * math.prod(problem.lhs_shape) * problem.itemsize
+    return Estimate(work, flops, memory, accuracy="toeplitz" if has_zeros else "direct")
 
 
-def memory(problem: Problem) -> int:
-    return 2 * math.prod(problem.lhs_shape) * problem.itemsize
-
-
-def parts(problem: Problem) -> tuple[Problem, ...]:
-    return ()
-
-
-def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, run):
+def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, solve: Solver) -> jax.Array:
     tables = [_taps_of_phases(problem, i) for i in range(problem.ndim)]
     blocks = [-(-o // l) for o, l in zip(problem.out_space, problem.lhs_dilation)]
     config, kernel = [], rhs[..., 0, :]
@@ -106,7 +91,7 @@ def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, run):
         weight = kernel[tuple(index for t in place for index in (slice(None), t))]
         weight = weight.reshape(*(size for l in problem.lhs_dilation for size in (1, l)), -1)
         terms.append(sample.reshape(shape) * weight)
-    out = sum_terms(terms)
+    out = add_terms(terms)
     whole = (n * l for n, l in zip(blocks, problem.lhs_dilation))
     out = out.reshape(problem.batch, *whole, problem.out_channels)
     return out[(slice(None), *(slice(o) for o in problem.out_space))]

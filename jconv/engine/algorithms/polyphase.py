@@ -13,18 +13,19 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
+from jconv.engine._algorithm import Estimate, Solver
 from jconv.engine._problem import Problem, unit
 
-NAME = "polyphase"
-ACCURACY = "direct"
 MAX_PHASES = 64
 
 
-def supports(problem: Problem) -> str | None:
+def refusal(problem: Problem) -> str | None:
     if unit(problem, "lhs_dilation"):
         return "for dilated inputs (transposed convolutions, gradients of strided ones)"
     phases = math.prod(_periods(problem))
@@ -35,8 +36,23 @@ def _periods(problem: Problem) -> list[int]:
     return [l // math.gcd(s, l) for s, l in zip(problem.strides, problem.lhs_dilation)]
 
 
-def _phases_of_axis(problem: Problem, i: int):
-    """For each output phase along axis i: (first tap, tap step, crop, problem fields) or None where no tap meets it."""
+class _Phase(NamedTuple):
+    """One phase of the output along one axis: the samples and the taps that it sees, and how they meet."""
+
+    crop: slice
+    tap_slice: slice
+    taps: int
+    stride: int
+    dilation: int
+    padding: tuple[int, int]
+
+    @property
+    def size(self) -> int:
+        return self.crop.stop - self.crop.start
+
+
+def _phases_of_axis(problem: Problem, i: int) -> Iterator[_Phase | None]:
+    """The phases of the output along axis i; None where no tap meets it."""
     s, l, d, (p, _) = (
         problem.strides[i],
         problem.lhs_dilation[i],
@@ -58,54 +74,39 @@ def _phases_of_axis(problem: Problem, i: int):
         # A negative padding crops the input instead.
         start = min(max(-before, 0), size)
         stop = max(min(size, reach - before), start)
-        fields = {
-            "size": stop - start,
-            "taps": kept,
-            "stride": stride,
-            "dilation": dilation,
-            "padding": (max(before, 0), max(reach - before - size, 0)) if stop > start else (0, 0),
-            "count": count,
-        }
-        yield first, tap_step, slice(start, stop), fields
+        padding = (max(before, 0), max(reach - before - size, 0)) if stop > start else (0, 0)
+        yield _Phase(slice(start, stop), slice(first, None, tap_step), kept, stride, dilation, padding)
 
 
-def _phases(problem: Problem):
+def _phases(
+    problem: Problem,
+) -> Iterator[tuple[tuple[int, ...], tuple[slice, ...], tuple[slice, ...], Problem | None]]:
     """(phase index, crops, tap slices, part) for each phase; part is None where the output is zero."""
     axes = [list(_phases_of_axis(problem, i)) for i in range(problem.ndim)]
     for index in itertools.product(*(range(len(a)) for a in axes)):
-        found = [axes[i][r] for i, r in enumerate(index)]
-        chosen = [c for c in found if c is not None and c[3]["size"] > 0]
-        if len(chosen) < len(found):
+        phases = [axes[i][r] for i, r in enumerate(index)]
+        chosen = [phase for phase in phases if phase is not None and phase.size > 0]
+        if len(chosen) < len(phases):
             yield index, (), (), None
             continue
-        fields = [c[3] for c in chosen]
         part = problem.replace(
-            lhs_shape=(problem.batch, *(f["size"] for f in fields), problem.lhs_shape[-1]),
-            rhs_shape=(*(f["taps"] for f in fields), *problem.rhs_shape[-2:]),
-            strides=tuple(f["stride"] for f in fields),
-            padding=tuple(f["padding"] for f in fields),
+            lhs_shape=(problem.batch, *(phase.size for phase in chosen), problem.lhs_shape[-1]),
+            rhs_shape=(*(phase.taps for phase in chosen), *problem.rhs_shape[-2:]),
+            strides=tuple(phase.stride for phase in chosen),
+            padding=tuple(phase.padding for phase in chosen),
             lhs_dilation=(1,) * problem.ndim,
-            rhs_dilation=tuple(f["dilation"] for f in fields),
+            rhs_dilation=tuple(phase.dilation for phase in chosen),
         )
-        yield index, tuple(c[2] for c in chosen), tuple(slice(c[0], None, c[1]) for c in chosen), part
+        yield index, tuple(phase.crop for phase in chosen), tuple(phase.tap_slice for phase in chosen), part
 
 
-def features(problem: Problem) -> dict[str, float]:
-    return {
-        "calls": float(math.prod(_periods(problem))),
-        "bytes": 3.0 * math.prod(problem.out_shape) * problem.itemsize,
-    }
+def estimate(problem: Problem) -> Estimate:
+    size = math.prod(problem.out_shape) * problem.itemsize
+    work = {"calls": float(math.prod(_periods(problem))), "bytes": 3.0 * size}
+    return Estimate(work, memory=size, parts=tuple(part for *_, part in _phases(problem) if part is not None))
 
 
-def memory(problem: Problem) -> int:
-    return math.prod(problem.out_shape) * problem.itemsize
-
-
-def parts(problem: Problem) -> tuple[Problem, ...]:
-    return tuple(part for *_, part in _phases(problem) if part is not None)
-
-
-def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, run):
+def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, solve: Solver) -> jax.Array:
     periods = _periods(problem)
     longest = [-(-o // period) for o, period in zip(problem.out_space, periods)]
     zeros = jnp.zeros((problem.batch, *longest, problem.out_channels), lhs.dtype)
@@ -114,7 +115,7 @@ def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, run):
         if part is None:
             phases.append(zeros)
             continue
-        out = run(part, lhs[(slice(None), *crops, slice(None))], rhs[tap_slices])
+        out = solve(part, lhs[(slice(None), *crops, slice(None))], rhs[tap_slices])
         widths = [(0, 0), *((0, n - m) for n, m in zip(longest, out.shape[1:-1])), (0, 0)]
         phases.append(jnp.pad(out, widths) if any(w != (0, 0) for w in widths) else out)
     if len(phases) == 1:

@@ -19,12 +19,12 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from jconv.engine._problem import Problem, unit
+from jconv.engine._algorithm import Algorithm, Estimate, Solver
+from jconv.engine._problem import Problem
 from jconv.engine.algorithms import direct, onednn, xla
 from jconv.engine.algorithms._parts import products
+from jconv.engine.algorithms._parts.single import refusal_unless_single
 
-NAME = "toeplitz"
-ACCURACY = "toeplitz"
 MAX_TAPS = 1024
 MIN_ROWS = 8
 NARROW, WIDE, IMAGE = 32, 64, 16
@@ -36,27 +36,16 @@ LONG = 1 << 16
 """Outputs from which oneDNN is faster than XLA."""
 
 
-def not_single(problem: Problem) -> str | None:
-    """Why a problem is not real, of a single channel and without strides."""
-    if not problem.is_real:
-        return f"real floating point only, got {problem.dtype}"
-    if problem.lhs_shape[-1] != 1 or problem.out_channels != 1:
-        return "for a single channel"
-    if not unit(problem, "lhs_dilation", "rhs_dilation", "strides"):
-        return "no strides or dilations"
-    return None
-
-
-def supports(problem: Problem) -> str | None:
+def refusal(problem: Problem) -> str | None:
     if problem.ndim > 2:
         return f"for one or two spatial axes, got {problem.ndim}"
-    if reason := not_single(problem):
+    if reason := refusal_unless_single(problem):
         return reason
     if max(problem.taps) > MAX_TAPS:
         return f"at most {MAX_TAPS} taps an axis, got {problem.taps}"
     if min(problem.out_space[-1], problem.space[-1]) < MIN_ROWS * _row(problem):
         return "for signals of several rows"
-    if problem.ndim == 2 and not (products.uses_onednn(problem) and onednn.supports(_rows(problem)) is None):
+    if problem.ndim == 2 and not (products.uses_onednn(problem) and onednn.refusal(_rows(problem)) is None):
         return "images: where oneDNN convolves their rows"
     return None
 
@@ -88,45 +77,35 @@ def _rows(problem: Problem) -> Problem:
     )
 
 
-def _inner(problem: Problem, part: Problem):
-    """The algorithm that convolves the rows."""
+def _inner(problem: Problem, part: Problem) -> tuple[str, Algorithm]:
+    """(its name in the cost table, the algorithm that convolves the rows)."""
     if problem.ndim == 2:
-        return onednn
+        return "image", onednn
     short = problem.out_space[0] <= SHORT and _row(problem) == NARROW
     if problem.dtype != "float32" or short:
-        return direct
-    if problem.out_space[0] >= LONG and products.uses_onednn(problem) and onednn.supports(part) is None:
-        return onednn
-    return xla
+        return "direct", direct
+    if problem.out_space[0] >= LONG and products.uses_onednn(problem) and onednn.refusal(part) is None:
+        return "onednn", onednn
+    return problem.target.machine.library, xla
 
 
-def features(problem: Problem) -> dict[str, float]:
+def estimate(problem: Problem) -> Estimate:
     part = _rows(problem)
     ragged = (_written_out(problem) + problem.space[-1] % _row(problem) > 0) + (
         problem.out_space[-1] % _row(problem) > 0
     )
-    inner = _inner(problem, part)
-    name = "image" if problem.ndim == 2 else xla.LIBRARY if inner is xla else inner.NAME
-    # Each product of the direct sum passes over the output once more.
-    passes = part.taps[0] * float(problem.io_bytes) if name == "direct" else 0.0
-    return {
+    name, _ = _inner(problem, part)
+    work = {
         "calls": 1.0,
-        "flops": part.flops,
         f"{name}_flops": part.flops * problem.itemsize / 4,
-        "tap_bytes": passes,
+        # Each product of the direct sum passes over the output once more.
+        "tap_bytes": part.taps[0] * float(problem.io_bytes) if name == "direct" else 0.0,
         "bytes": float(problem.io_bytes * (1 + ragged)),
     }
+    return Estimate(work, part.flops, 2 * problem.io_bytes, accuracy="toeplitz")
 
 
-def memory(problem: Problem) -> int:
-    return 2 * problem.io_bytes
-
-
-def parts(problem: Problem) -> tuple[Problem, ...]:
-    return ()
-
-
-def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, run):
+def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, solve: Solver) -> jax.Array:
     part, size, taps, zeros = _rows(problem), _row(problem), problem.taps[-1], _written_out(problem)
     rows, (ahead, _) = part.space[-1], part.padding[-1]
     behind = rows * size - zeros - problem.space[-1]
@@ -140,5 +119,5 @@ def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, run):
         - zeros
     )
     band = jnp.where((tap >= 0) & (tap < taps), rhs[..., 0, 0][..., jnp.clip(tap, 0, taps - 1)], 0)
-    out = _inner(problem, part).apply(part, signal, band, run)
+    out = _inner(problem, part)[1].apply(part, signal, band, solve)
     return out.reshape(*out.shape[: problem.ndim], -1)[..., : problem.out_space[-1], None]

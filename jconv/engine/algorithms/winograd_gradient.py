@@ -15,26 +15,25 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from jconv.engine._algorithm import Estimate, Solver
 from jconv.engine._problem import Problem, unit
-from jconv.engine.algorithms import im2col, xla
 from jconv.engine.algorithms._parts import products, shapes, toom_cook
-from jconv.engine.algorithms.winograd import (
+from jconv.engine.algorithms._parts.blocks import images_per_block
+from jconv.engine.algorithms._parts.tiles import (
     BESIDE,
     CACHE_BYTES,
     EXTRA_CHANNELS,
     TILE,
-    not_plain,
+    refusal_unless_plain,
     transform_kernel,
     transform_tiles,
 )
 
-NAME = "winograd_gradient"
-ACCURACY = "winograd4"
 OUTPUTS = 7 - TILE
 
 
-def supports(problem: Problem) -> str | None:
-    if reason := not_plain(problem):
+def refusal(problem: Problem) -> str | None:
+    if reason := refusal_unless_plain(problem):
         return reason
     if not unit(problem, "rhs_dilation"):
         return "no dilated kernel"
@@ -63,7 +62,7 @@ def _image_samples(problem: Problem) -> tuple[int, int]:
 
 def _images(problem: Problem) -> int:
     """Images worked on at once: as many as stay in cache, and divide their number."""
-    return im2col.images_at_once(problem.in_channels, sum(_image_samples(problem)) * problem.itemsize, CACHE_BYTES)
+    return images_per_block(problem.in_channels, sum(_image_samples(problem)) * problem.itemsize, CACHE_BYTES)
 
 
 def _padded(problem: Problem, reach: int) -> list[int]:
@@ -71,24 +70,24 @@ def _padded(problem: Problem, reach: int) -> list[int]:
     return [s * (TILE * t + reach) for s, t in zip(problem.strides, _tiles(problem))]
 
 
-def features(problem: Problem) -> dict[str, float]:
-    points = 6**problem.ndim
+def estimate(problem: Problem) -> Estimate:
+    points, library = 6**problem.ndim, problem.target.machine.library
     rows = problem.in_channels * _rows(problem)
     flops = 2.0 * points * rows * problem.batch * problem.out_channels
     waste = products.waste(problem.out_channels, problem.batch)
     steps, transformed = problem.in_channels // _images(problem), points * rows * problem.itemsize
-    return {
+    work = {
         "calls": 1.0,
-        "flops": flops,
-        **products.features(problem, flops * waste),
-        f"{xla.LIBRARY}_input_bytes": float(transformed * (problem.batch + EXTRA_CHANNELS)),
-        f"{xla.LIBRARY}_output_bytes": float(transformed * (problem.out_channels + EXTRA_CHANNELS)),
+        **products.work(problem, flops * waste),
+        f"{library}_input_bytes": float(transformed * (problem.batch + EXTRA_CHANNELS)),
+        f"{library}_output_bytes": float(transformed * (problem.out_channels + EXTRA_CHANNELS)),
         "kernel_bytes": float(points * problem.batch * problem.out_channels * problem.itemsize * steps),
         "steps": float(steps),
     }
+    return Estimate(work, flops, _memory(problem), accuracy="winograd4")
 
 
-def memory(problem: Problem) -> int:
+def _memory(problem: Problem) -> int:
     count, images = problem.in_channels, _images(problem)
     before, after = (images * samples for samples in _image_samples(problem))
     kernel = 6**problem.ndim * problem.batch * problem.out_channels
@@ -100,11 +99,7 @@ def memory(problem: Problem) -> int:
     return int(problem.itemsize * (peak + copies))
 
 
-def parts(problem: Problem) -> tuple[Problem, ...]:
-    return ()
-
-
-def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, run):
+def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, solve: Solver) -> jax.Array:
     n, tiles, phases = problem.ndim, _tiles(problem), problem.strides
     at, g, bt = toom_cook.transforms(OUTPUTS, TILE)
     x, y = jnp.moveaxis(lhs, -1, 0), jnp.moveaxis(rhs, -2, 0)
@@ -115,21 +110,21 @@ def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, run):
     for axis, size in enumerate(_padded(problem, 0)):
         y = shapes.pad_to(y, 1 + axis, size)
 
-    def products_of(x, y):
+    def multiply(x: jax.Array, y: jax.Array) -> jax.Array:
         rows = transform_tiles(x, [bt] * n, [TILE] * n, tiles, phases).reshape(6**n, -1, problem.batch)
         columns = transform_tiles(y, [g] * n, [TILE] * n, tiles, phases).reshape(6**n, -1, problem.out_channels)
         return products.transposed_product(problem, rows, columns)
 
     images = _images(problem)
     if images == problem.in_channels:
-        total = products_of(x, y)
+        total = multiply(x, y)
     else:
 
-        def step(total, operands):
-            return total + products_of(*operands), None
+        def step(total: jax.Array, operands: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, None]:
+            return total + multiply(*operands), None
 
-        groups = [a.reshape(-1, images, *a.shape[1:]) for a in (x, y)]
+        groups = (x.reshape(-1, images, *x.shape[1:]), y.reshape(-1, images, *y.shape[1:]))
         start = jnp.zeros((6**n, problem.batch, problem.out_channels), x.dtype)
-        total, _ = lax.scan(step, start, tuple(groups))
+        total, _ = lax.scan(step, start, groups)
     out = transform_kernel(total, [at] * n)
     return jnp.moveaxis(out.reshape(*[OUTPUTS] * n, problem.batch, problem.out_channels), n, 0)

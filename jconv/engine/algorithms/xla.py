@@ -19,32 +19,36 @@ import jax.numpy as jnp
 from jax import lax
 
 from jconv.engine import _internals as internals
+from jconv.engine._algorithm import Estimate, Solver
 from jconv.engine._problem import Problem, unit
+from jconv.engine._target import LANES
 
-NAME = "xla"
-ACCURACY = "direct"
-LIBRARY = "ynn" if jax.__version_info__ >= (0, 12) else "eigen"
-"""What XLA hands dense work to: constants are fitted to each on its own."""
+SMALL_TAPS, SMALL_CHANNELS = 7, 32
+"""cuDNN has kernels of its own for depthwise layers of at most so many taps an axis, and a multiple of channels."""
+FEW_CHANNELS = 4
+"""Kernel gradients for fewer images take other code."""
 
 
-def supports(problem: Problem) -> str | None:
-    if problem.platform in ("cpu", "tpu") or problem.dtype.startswith(("float", "bfloat")):
+def refusal(problem: Problem) -> str | None:
+    if problem.target.platform in ("cpu", "tpu") or problem.dtype.startswith(("float", "bfloat")):
         return None
-    return f"XLA convolves no {problem.dtype} on {problem.platform}"
+    return f"XLA convolves no {problem.dtype} on {problem.target.platform}"
 
 
-def features(problem: Problem) -> dict[str, float]:
+def estimate(problem: Problem) -> Estimate:
     # The loop nest does not skip the zeros of a dilated input.
-    executed = problem.flops * math.prod(problem.lhs_dilation) * problem.itemsize / 4
-    if problem.platform != "cpu":
-        return {"calls": 1.0, "flops": executed, f"{_cudnn_regime(problem)}_flops": executed}
-    return {
-        f"{LIBRARY}_calls": 1.0,
-        "flops": executed,
-        f"{LIBRARY}_{_regime(problem)}_flops": executed,
-        f"{LIBRARY}_groups": float(problem.groups - 1),
-        f"{LIBRARY}_bytes": float(problem.io_bytes),
+    flops = problem.flops * math.prod(problem.lhs_dilation)
+    executed = flops * problem.itemsize / 4
+    if problem.target.platform != "cpu":
+        return Estimate({"calls": 1.0, f"{_cudnn_regime(problem)}_flops": executed}, flops)
+    library = problem.target.machine.library
+    work = {
+        f"{library}_calls": 1.0,
+        f"{library}_{_regime(problem)}_flops": executed,
+        f"{library}_groups": float(problem.groups - 1),
+        f"{library}_bytes": float(problem.io_bytes),
     }
+    return Estimate(work, flops)
 
 
 def _regime(problem: Problem) -> str:
@@ -57,10 +61,10 @@ def _regime(problem: Problem) -> str:
     if problem.groups > 1:
         return prefix + ("depthwise" if problem.in_channels == 1 else "grouped") + ("_gradient" if gradient else "")
     if gradient:
-        return prefix + ("few_gradient" if problem.in_channels < 4 else "gradient")
+        return prefix + ("few_gradient" if problem.in_channels < FEW_CHANNELS else "gradient")
     if problem.in_channels * problem.out_channels == 1:
         return prefix + "single"
-    if min(problem.in_channels, problem.out_channels) < 16:
+    if min(problem.in_channels, problem.out_channels) < LANES:
         return prefix + "narrow"
     return prefix + ("pointwise" if problem.tap_count == 1 else "dense")
 
@@ -76,21 +80,13 @@ def _cudnn_regime(problem: Problem) -> str:
     if problem.groups == 1:
         return "single" if problem.out_channels == 1 else "mixed"
     # cuDNN has kernels for the small ones.
-    small = problem.ndim == 2 and max(problem.taps) <= 7 and problem.out_channels % 32 == 0
+    small = problem.ndim == 2 and max(problem.taps) <= SMALL_TAPS and problem.out_channels % SMALL_CHANNELS == 0
     return "depthwise_small" if small else "depthwise"
 
 
 def _is_gradient(problem: Problem) -> bool:
     """Whether a problem looks like the adjoint in the kernel: its kernel is an image."""
     return math.prod(problem.out_space) < problem.tap_count
-
-
-def memory(problem: Problem) -> int:
-    return 0
-
-
-def parts(problem: Problem) -> tuple[Problem, ...]:
-    return ()
 
 
 def aborting_axes(problem: Problem) -> tuple[bool, ...]:
@@ -103,12 +99,12 @@ def aborting_axes(problem: Problem) -> tuple[bool, ...]:
     )
 
 
-def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, run):
+def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, solve: Solver) -> jax.Array:
     more = aborting_axes(problem)
     padding = tuple((lo, hi + s * extra) for (lo, hi), s, extra in zip(problem.padding, problem.strides, more))
     asked = problem.replace(padding=padding)
     groups, batch_groups = problem.groups, 1
-    if problem.platform != "cpu" and groups > 1 and _is_gradient(problem):
+    if problem.target.platform != "cpu" and groups > 1 and _is_gradient(problem):
         groups, batch_groups = 1, groups
         split = lhs.reshape(*lhs.shape[:-1], batch_groups, -1)
         lhs = jnp.moveaxis(split, -2, 0).reshape(-1, *lhs.shape[1:-1], split.shape[-1])

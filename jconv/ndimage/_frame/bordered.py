@@ -53,7 +53,8 @@ def correlate(
         x = extend(x, widths, rules, cval)
         return lax.optimization_barrier(run(x, weights))
     free = all(rule != "zero" or not any(width) for rule, width in zip(rules, widths))
-    out = lax.optimization_barrier(run(x, weights, padding=widths, borders="free" if free else "zero"))
+    first = partial(engine.correlate_with_free_borders, precision="highest" if exact else None) if free else run
+    out = lax.optimization_barrier(first(x, weights, padding=widths))
     for axis, width in enumerate(widths):
         if rules[axis] == "zero" or not any(width):
             continue

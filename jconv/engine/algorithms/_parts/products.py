@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
@@ -11,48 +12,44 @@ import numpy as np
 from jax import lax
 
 from jconv.engine import _internals as internals
-from jconv.engine import _onednn_probe as onednn_probe
 from jconv.engine._problem import Problem
-from jconv.engine.algorithms import xla
+
+SHORT_SIDE = 8
+"""A product takes as long as if each of its sides were so much longer (a heuristic that fits the measurements)."""
 
 
 def uses_onednn(problem: Problem) -> bool:
     """Whether products for this problem go to oneDNN."""
-    return may_call_onednn(problem.dtype, problem.platform, problem.portable)
-
-
-def may_call_onednn(dtype: str, platform: str, portable: bool) -> bool:
-    """Whether oneDNN multiplies such arrays, and a program may hold its call."""
-    return dtype == "float32" and platform == "cpu" and not portable and onednn_probe.refusal() is None
+    return problem.dtype == "float32" and problem.target.takes_onednn_products()
 
 
 def library(problem: Problem) -> str:
-    """Who multiplies, as the features name it."""
-    return "onednn" if uses_onednn(problem) else xla.LIBRARY
+    """Who multiplies, as the cost table names it."""
+    return "onednn" if uses_onednn(problem) else problem.target.machine.library
 
 
-def features(problem: Problem, flops: float) -> dict[str, float]:
+def work(problem: Problem, flops: float) -> dict[str, float]:
     """The cost model's feature for that much work in matrix products; float64 is half as fast."""
     return {f"{library(problem)}_flops": flops * problem.itemsize / 4}
 
 
 def waste(*sides: int) -> float:
     """How much slower a product runs for sides as short as these than a large one."""
-    return math.prod(1 + 8 / side for side in sides)
+    return math.prod(1 + SHORT_SIDE / side for side in sides)
 
 
 def transposed_product(problem: Problem, a: jax.Array, b: jax.Array) -> jax.Array:
     """aᵀ b for a (..., K, M), b (..., K, N), with the same leading batch axes; oneDNN broadcasts those of size one."""
-    return _wider_as_it_is(lambda a, b: _product(problem, a, b, a.ndim - 2), a, b)
+    return _transpose_narrower(lambda a, b: _product(problem, a, b, a.ndim - 2), a, b)
 
 
 def onednn_transposed_product(a: jax.Array, b: jax.Array) -> jax.Array:
     """The same by oneDNN's custom call."""
-    return _wider_as_it_is(lambda a, b: onednn_product(a, b, transpose_a=True), a, b)
+    return _transpose_narrower(lambda a, b: onednn_product(a, b, transpose_a=True), a, b)
 
 
-def _wider_as_it_is(product, a: jax.Array, b: jax.Array) -> jax.Array:
-    """aᵀ b, or (bᵀ a)ᵀ: the wider factor is better left as it is."""
+def _transpose_narrower(product: Callable[[jax.Array, jax.Array], jax.Array], a: jax.Array, b: jax.Array) -> jax.Array:
+    """aᵀ b, or (bᵀ a)ᵀ: transposing the narrower factor is faster than transposing the wider one."""
     return jnp.swapaxes(product(b, a), -1, -2) if b.shape[-1] < a.shape[-1] else product(a, b)
 
 
@@ -69,7 +66,7 @@ def _product(problem: Problem, a: jax.Array, b: jax.Array, summed: int) -> jax.A
     return lax.dot_general(a, b, (((summed,), (b.ndim - 2,)), (batch, batch)), precision=precision(problem.precision))
 
 
-def precision(name: str):
+def precision(name: str) -> lax.Precision | None:
     """What XLA is told for a precision's name: on GPU and TPU its default rounds factors to fewer bits than float32."""
     return None if name == "default" else lax.Precision.HIGHEST
 

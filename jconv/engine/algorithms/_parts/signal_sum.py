@@ -30,12 +30,11 @@ def applies(problem: Problem) -> bool:
     return problem.ndim == 1 and problem.lhs_shape[-1] == problem.out_channels == 1 and problem.lhs_dilation == (1,)
 
 
-def features(problem: Problem) -> dict[str, float]:
-    """What the time is made of, as an algorithm says it."""
+def work(problem: Problem) -> dict[str, float]:
+    """What the time of the sum is made of."""
     strided = problem.strides[0] > 1
     return {
         "signal_calls": 1.0,
-        "flops": problem.flops,
         "signal_flops": problem.flops * problem.itemsize / 4,
         "strided_flops": problem.flops if strided else 0.0,
         "signal_bytes": float(problem.io_bytes),
@@ -55,7 +54,7 @@ def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array) -> jax.Array:
     if ends:
         stride = problem.strides[0]
         seam = -(-ends[0].shape[-1] // stride) * stride
-        joined = jnp.concatenate([_behind(ends[0], seam), *ends[1:]], axis=-1)
+        joined = jnp.concatenate([_pad_end(ends[0], seam), *ends[1:]], axis=-1)
         reach = _reach(problem, 1)
         both = _sum(problem, joined, taps, (joined.shape[-1] - reach) // stride + 1)
         if first > 0:
@@ -81,13 +80,13 @@ def _body(problem: Problem) -> tuple[int, int]:
     return first, max(count, 0) // EVEN * EVEN
 
 
-def _crop(problem: Problem, signal, start: int, stop: int):
+def _crop(problem: Problem, signal: jax.Array, start: int, stop: int) -> jax.Array:
     """The samples that the outputs [start, stop) read, all inside the signal."""
     origin = problem.strides[0] * start - problem.padding[0][0]
     return signal[..., origin : origin + _reach(problem, stop - start)]
 
 
-def _piece(problem: Problem, signal, start: int, stop: int):
+def _piece(problem: Problem, signal: jax.Array, start: int, stop: int) -> jax.Array:
     """The samples that the outputs [start, stop) read, with zeros outside."""
     origin = problem.strides[0] * start - problem.padding[0][0]
     end, size = origin + _reach(problem, stop - start), signal.shape[-1]
@@ -100,11 +99,11 @@ def _piece(problem: Problem, signal, start: int, stop: int):
     )
 
 
-def _behind(piece, size: int):
+def _pad_end(piece: jax.Array, size: int) -> jax.Array:
     return jnp.pad(piece, [(0, 0)] * (piece.ndim - 1) + [(0, size - piece.shape[-1])])
 
 
-def _sum(problem: Problem, samples, taps, outputs: int):
+def _sum(problem: Problem, samples: jax.Array, taps: jax.Array, outputs: int) -> jax.Array:
     """Σ_t samples[stride·o + dilation·t] taps[t] for o = 0 … outputs − 1."""
     stride, dilation = problem.strides[0], problem.rhs_dilation[0]
     reach, axis = stride * (outputs - 1) + 1, samples.ndim - 1

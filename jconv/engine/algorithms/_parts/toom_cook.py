@@ -16,7 +16,7 @@ from fractions import Fraction
 import numpy as np
 
 # Points of least error for their number (Barabasz, Anderson, Soodhalter, Gregg, ACM TOMS 46, 2020, table 1).
-_POINTS = [Fraction(v) for v in ("0", "-1", "1", "1/2", "-2")]
+_POINTS = tuple(Fraction(v) for v in ("0", "-1", "1", "1/2", "-2"))
 
 
 @functools.cache

@@ -14,6 +14,7 @@ import functools
 import itertools
 import math
 import operator
+from collections.abc import Callable, Sequence
 
 import jax
 import jax.numpy as jnp
@@ -62,7 +63,12 @@ def memory(problem: Problem) -> int:
     return 4 * rows * problem.batch * math.prod(problem.space[1:]) * problem.itemsize
 
 
-def correlate(problem: Problem, lhs: jax.Array, rhs: jax.Array, sum_padded) -> jax.Array:
+def correlate(
+    problem: Problem,
+    lhs: jax.Array,
+    rhs: jax.Array,
+    sum_padded: Callable[[jax.Array, jax.Array], jax.Array],
+) -> jax.Array:
     """The image's correlation; `sum_padded(padded, weights)` does the same without padding."""
     image, weights = lhs[..., 0], rhs[..., 0, 0]
     top, bottom = _ends(problem)
@@ -82,7 +88,7 @@ def correlate(problem: Problem, lhs: jax.Array, rhs: jax.Array, sum_padded) -> j
     return jnp.concatenate(pieces, axis=1)[..., None]
 
 
-def _rows(image, start: int, count: int):
+def _rows(image: jax.Array, start: int, count: int) -> jax.Array:
     """Rows start … start + count of the image, zero outside of it."""
     stop = start + count
     inside = lax.slice_in_dim(image, min(max(start, 0), image.shape[1]), max(min(stop, image.shape[1]), 0), axis=1)
@@ -91,7 +97,7 @@ def _rows(image, start: int, count: int):
     return jnp.pad(inside, widths)
 
 
-def _middle(problem: Problem, image, weights, top: int, count: int):
+def _middle(problem: Problem, image: jax.Array, weights: jax.Array, top: int, count: int) -> jax.Array:
     """`count` output rows from `top` on, from slices of the flat image."""
     space, out_space, dilation = problem.space, problem.out_space, problem.rhs_dilation
     shape = (problem.batch, count, *space[1:])
@@ -108,11 +114,11 @@ def _middle(problem: Problem, image, weights, top: int, count: int):
             term = lax.slice_in_dim(flat, start, start + count * strides[0], axis=1)
             terms.append(term.reshape(shape) * weights[(tap, *minor)])
         column = lax.slice(functools.reduce(operator.add, terms), (0,) * len(shape), (*shape[:2], *out_space[1:]))
-        columns.append(column if is_free(problem) else _dropped(column, offsets, space[1:]))
+        columns.append(column if is_free(problem) else _drop_outside(column, offsets, space[1:]))
     return functools.reduce(operator.add, columns)
 
 
-def _dropped(column, offsets, space):
+def _drop_outside(column: jax.Array, offsets: Sequence[int], space: Sequence[int]) -> jax.Array:
     """Zero where a tap at `offsets` reads outside of a line."""
     for axis, (offset, size) in enumerate(zip(offsets, space), start=2):
         place = lax.broadcasted_iota(jnp.int32, column.shape, axis)

@@ -43,7 +43,7 @@ class Grid(NamedTuple):
         return cls(outputs, taps, channels)
 
 
-def gathered(x: jax.Array, grid: Iterable[tuple[int, int]], run: int, offset=0) -> jax.Array:
+def gather_runs(x: jax.Array, grid: Iterable[tuple[int, int]], run: int, offset: jax.Array | int = 0) -> jax.Array:
     """Of x, read as one line, the `run` numbers from offset + Σ pitch · index on: (*sizes, run) for (size, pitch), …"""
     sizes, pitches = zip(*grid)
     steps = (pitch * lax.broadcasted_iota(jnp.int32, sizes, axis) for axis, pitch in enumerate(pitches))
@@ -58,11 +58,11 @@ def patches(problem: Problem, padded: jax.Array) -> jax.Array:
     n, channels = problem.ndim, padded.shape[-1]
     if problem.tap_count == 1:
         return shapes.tap_slice(problem, padded, (0,) * n)[..., None, :]
-    found = padded
+    windows = padded
     for axis in range(n - 1, -1, -1):
         shape = (*padded.shape[: axis + 2], *problem.out_space[axis + 1 :], -1)
-        found = _along(problem, found.reshape(shape), axis)
-    return found.reshape(len(padded), *problem.out_space, problem.tap_count, channels)
+        windows = _along(problem, windows.reshape(shape), axis)
+    return windows.reshape(len(padded), *problem.out_space, problem.tap_count, channels)
 
 
 def _along(problem: Problem, x: jax.Array, axis: int) -> jax.Array:

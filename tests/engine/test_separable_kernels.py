@@ -7,12 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jconv._core import separable
-from jconv.engine import _low_rank as low_rank
 from jconv.engine import correlate
 from jconv.engine._accuracy import tolerance
-from jconv.engine._problem import Problem
+from jconv.engine._costs import CostTable
+from jconv.engine._planner import Planner, default_planner, use_planner
+from jconv.engine._separable_kernel import decompose
 from tests.engine import oracle
-from tests.engine.test_algorithms import normwise
+from tests.engine.helpers import normwise
 
 rng = np.random.default_rng(0)
 
@@ -71,30 +72,46 @@ def test_no_shorter_sum_is_as_near():
         assert np.linalg.norm(singular[len(terms) - 1 :]) > error * np.linalg.norm(kernel)
 
 
+class Counting(Planner):
+    """The planner, which counts the terms of the sums that it takes; with `always` they cost nothing."""
+
+    def __init__(self, always=False):
+        costs = CostTable.load()
+        if always:
+            cpu = {**costs.platforms["cpu"], "separable": {"calls": 0.0, "parts": 0.0, "depthwise_parts": 0.0}}
+            costs = CostTable({**costs.platforms, "cpu": cpu}, spreading=0.0)
+        super().__init__(costs)
+        self.terms = []
+
+    def apply(self, name, problem, *args):
+        if name == "separable":
+            self.terms.append(len(problem.separable.terms))
+        return super().apply(name, problem, *args)
+
+
 def terms_of(call, *arrays):
     """How many terms a correlation is computed in; None where the kernel is taken whole."""
-    found = []
-    original = low_rank.apply
-
-    def spy(problem, x, terms, **options):
-        found.append(len(terms))
-        return original(problem, x, terms, **options)
-
-    low_rank.apply = spy
-    try:
-        call(*arrays)
-    finally:
-        low_rank.apply = original
-    return found[0] if found else None
+    planner = default_planner()
+    planner.terms.clear()
+    jax.clear_caches()
+    call(*arrays)
+    return planner.terms[0] if planner.terms else None
 
 
 @pytest.fixture
-def always(monkeypatch):
+def estimated():
+    with use_planner(Counting()):
+        yield
+
+
+@pytest.fixture
+def always():
     """Passes are taken wherever they can be, however long they are estimated to take."""
-    monkeypatch.setattr(low_rank, "_affordable", lambda problem, policy: 10**6)
+    with use_planner(Counting(always=True)):
+        yield
 
 
-def test_passes_are_taken_where_they_are_faster():
+def test_passes_are_taken_where_they_are_faster(estimated):
     gaussian_kernel, image = KERNELS["gaussian"][0], np.zeros((1000, 1000))
     assert terms_of(jax.jit(lambda x: correlate(x, gaussian_kernel)).lower, image) == 1
     assert terms_of(jax.jit(lambda x: correlate(x, rng.standard_normal((21, 21)))).lower, image) is None
@@ -108,7 +125,7 @@ def test_correlate_by_passes_gives_the_sum(name, dtype, always):
     x = rng.standard_normal((2, 60, 70)).astype(dtype)
     complex_dtype = {"float32": "complex64", "float64": "complex128"}[dtype]
     kernel = kernel.astype(complex_dtype if np.iscomplexobj(kernel) else dtype)
-    options = {"padding": [(5, -2), (3, 4)], "strides": (1, 2), "dilation": (2, 1)}
+    options = {"padding": [(5, -2), (3, 4)], "strides": (1, 2), "dilation": (2, 1), "kernel_error": 0.0}
     f = jax.jit(lambda x: correlate(x, kernel, **options))
     assert terms_of(f.lower, x) == KERNELS[name][1]
     geometry = {"padding": ((5, -2), (3, 4)), "strides": (1, 2), "rhs_dilation": (2, 1), "lhs_dilation": (1, 1)}
@@ -142,7 +159,7 @@ def test_the_kernel_s_gradient_is_that_of_the_whole_kernel(always):
 
 @pytest.mark.parametrize(
     "options",
-    [{"algorithm": "fft"}, {"precision": "highest"}, {"finite_only": False}],
+    [{"algorithm": "fft"}, {"precision": "highest"}],
     ids=lambda o: next(iter(o)),
 )
 def test_a_wish_for_the_whole_kernel_is_obeyed(options, always):
@@ -177,9 +194,46 @@ def test_a_negative_error_is_refused():
         correlate(np.ones((20, 20)), np.ones((9, 9)), kernel_error=-0.1)
 
 
-def test_a_remembered_kernel_is_told_from_another(always):
-    ones = Problem((1, 99, 99, 1), (21, 21, 1, 1), (1, 1), ((0, 0),) * 2, (1, 1), (1, 1), 1, "float64")
-    first, second = (low_rank.terms_for(ones, k) for k in (np.ones((21, 21)), 2 * np.ones((21, 21))))
-    assert first is not None
-    assert second is not None
-    np.testing.assert_allclose(2 * separable.outer(first[0]), separable.outer(second[0]))
+def test_equal_kernels_are_one_and_others_are_not():
+    first, same, twice = (
+        decompose(k, "float64") for k in (np.ones((21, 21)), np.ones((21, 21)), 2 * np.ones((21, 21)))
+    )
+    assert first == same
+    assert hash(first) == hash(same)
+    assert first != twice
+    np.testing.assert_allclose(2 * separable.outer(first.terms[0]), separable.outer(twice.terms[0]))
+
+
+def test_several_terms_are_taken_only_where_an_error_is_allowed(always):
+    """Terms that cancel would lose the digits of a faint sample beside a bright one."""
+    kernel, _ = KERNELS["difference of gaussians"]
+    x = rng.standard_normal((60, 60))
+    assert terms_of(lambda: correlate(x, kernel)) is None
+    assert terms_of(lambda: correlate(x, kernel, kernel_error=0.0)) == 2
+    assert terms_of(lambda: correlate(x, kernel, kernel_error=0.0, finite_only=False)) is None
+
+
+def test_one_term_keeps_every_entry():
+    """The far tail of a Gaussian keeps its digits and its sign; noise on one entry is no outer product."""
+    factor = np.exp(-((np.arange(31) - 15) ** 2) / 4.0)  # down to 4e-25
+    kernel = np.outer(factor, factor)
+    factors = separable.factor_exactly(kernel, 1e-15)
+    assert factors is not None
+    np.testing.assert_allclose(np.outer(*factors), kernel, rtol=1e-15)
+    kernel[0, 0] *= 1 + 1e-9
+    assert separable.factor_exactly(kernel, 1e-15) is None
+    assert separable.factor_exactly(np.zeros((4, 5)), 1e-15) is None
+
+
+@pytest.mark.parametrize("mode", ["reflect", "wrap", "constant"])
+def test_ndimage_takes_outer_products_by_passes(mode):
+    from scipy import ndimage as scipy_ndimage
+
+    from jconv import ndimage
+
+    x = rng.standard_normal((40, 50))
+    for kernel in (KERNELS["gaussian"][0], KERNELS["laplacian of a gaussian"][0], np.zeros((9, 9))):
+        for weights, origin in ((kernel, 0), (kernel[:-1], (1, -2))):
+            got = ndimage.correlate(x, weights, mode=mode, origin=origin)
+            want = scipy_ndimage.correlate(x, weights, mode=mode, origin=origin)
+            assert np.linalg.norm(got - want) <= tolerance("float64", kernel.size) * max(np.linalg.norm(want), 1e-300)

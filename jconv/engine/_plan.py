@@ -1,0 +1,65 @@
+"""The planner's answer, as data and as a table for people."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+from jconv.engine._problem import Problem
+
+
+@dataclasses.dataclass(frozen=True)
+class Candidate:
+    """One algorithm for a problem: what it would cost, or why it is refused."""
+
+    algorithm: str
+    seconds: float
+    flops: float
+    memory: int
+    accuracy: str
+    refused: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """The planner's answer: the chosen algorithm, and all candidates. Printing it shows them as a table."""
+
+    problem: Problem
+    algorithm: str
+    candidates: tuple[Candidate, ...] = dataclasses.field(compare=False)
+    effort: str = "estimate"
+
+    @property
+    def chosen(self) -> Candidate:
+        return next(c for c in self.candidates if c.algorithm == self.algorithm)
+
+    def __str__(self) -> str:
+        word = "measured" if self.effort == "measure" else "estimated"
+        lines = [
+            f"{_describe(self.problem)}: {self.algorithm}",
+            f"  {'algorithm':<26}{word:>12}  GFLOP  extra MiB  accuracy",
+        ]
+        for c in sorted(self.candidates, key=lambda c: (c.refused is not None, c.seconds)):
+            if c.refused is not None:
+                lines.append(f"  {c.algorithm:<26}{'–':>12}  {c.refused}")
+            else:
+                time = f"{1e3 * c.seconds:.3f} ms" if math.isfinite(c.seconds) else "–"
+                lines.append(
+                    f"{'> ' if c.algorithm == self.algorithm else '  '}{c.algorithm:<26}{time:>12}"
+                    f"  {c.flops / 1e9:5.2f}  {c.memory / 2**20:9.1f}  {c.accuracy}"
+                )
+        return "\n".join(lines)
+
+
+def _describe(p: Problem) -> str:
+    geometry = "".join(
+        f", {word} {list(value)}"
+        for word, value, neutral in (
+            ("strides", p.strides, (1,) * p.ndim),
+            ("padding", p.padding, ((0, 0),) * p.ndim),
+            ("input dilation", p.lhs_dilation, (1,) * p.ndim),
+            ("kernel dilation", p.rhs_dilation, (1,) * p.ndim),
+        )
+        if tuple(value) != neutral
+    )
+    return f"{p.lhs_shape} * {p.rhs_shape} {p.dtype}, groups {p.groups}{geometry}, on {p.target.platform}"
