@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax.typing import DTypeLike
 
 from jconv._core.fast_length import fast_length
 
@@ -40,6 +41,6 @@ def inverse(even: jax.Array, odd: jax.Array) -> jax.Array:
     return jnp.stack([z.real, z.imag], axis=-1).reshape(*z.shape[:-1], 2 * z.shape[-1])
 
 
-def turn(half: int, dtype) -> jax.Array:
+def turn(half: int, dtype: DTypeLike) -> jax.Array:
     """t, (half,)."""
     return jnp.asarray(np.exp(2j * np.pi * np.arange(half) / half), dtype)

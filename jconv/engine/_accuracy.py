@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
@@ -41,7 +42,7 @@ DEFAULT_AMPLIFICATION = 8.0
 """What `algorithm="auto"` admits at default precision."""
 
 
-def tolerance(dtype, length: int, accuracy: str = "direct") -> float:
+def tolerance(dtype: Any, length: int, accuracy: str = "direct") -> float:
     """Normwise relative error to expect of a sum of `length` products: what tests allow.
 
     The worst case grows with the length, the typical case with its root; the factor covers both transforms of a

@@ -42,21 +42,23 @@ def bilinear_primitive(
     primitive = Primitive(name)
 
     @primitive.def_impl
-    def _(lhs, rhs, **params):
-        return _jitted(primitive, tuple(sorted(params.items())))(lhs, rhs)
+    def _(lhs: jax.Array, rhs: jax.Array, **params: Any) -> jax.Array:
+        # Under `jax.disable_jit()` a jitted function calls the function itself, which would end here again.
+        with jax.disable_jit(False):
+            return _jitted(primitive, tuple(sorted(params.items())))(lhs, rhs)
 
     @primitive.def_abstract_eval
-    def _(lhs, rhs, **params):
+    def _(lhs: Any, rhs: Any, **params: Any) -> Any:
         shape, dtype = shape_and_dtype(lhs, rhs, **params)
         return _array_type(shape, dtype, lhs, rhs)
 
-    def lhs_adjoint(ct, lhs, rhs, **params):
+    def lhs_adjoint(ct: Any, lhs: Any, rhs: Any, **params: Any) -> Any:
         return transpose_lhs(ct, lhs.aval, rhs, **params)
 
-    def rhs_adjoint(ct, lhs, rhs, **params):
+    def rhs_adjoint(ct: Any, lhs: Any, rhs: Any, **params: Any) -> Any:
         return transpose_rhs(ct, lhs, rhs.aval, **params)
 
-    def lower(ctx, lhs, rhs, **params):
+    def lower(ctx: Any, lhs: Any, rhs: Any, **params: Any) -> Any:
         platform, portable = _target(ctx)
         traced = functools.partial(run, platform=platform, portable=portable, **params)
         return _lower_traced(traced, ctx, lhs, rhs)
@@ -65,7 +67,7 @@ def bilinear_primitive(
     batching.primitive_batchers[primitive] = batch
     mlir.register_lowering(primitive, lower)
 
-    def bind(lhs: jax.Array, rhs: jax.Array, **params) -> jax.Array:
+    def bind(lhs: jax.Array, rhs: jax.Array, **params: Any) -> jax.Array:
         lhs, rhs = _equally_varying(lhs, rhs)
         return primitive.bind(lhs, rhs, **params)
 
@@ -73,36 +75,39 @@ def bilinear_primitive(
 
 
 @functools.lru_cache(maxsize=4096)
-def _jitted(primitive, params):
+def _jitted(primitive: Primitive, params: tuple[tuple[str, Any], ...]) -> Callable[..., jax.Array]:
     return jax.jit(functools.partial(primitive.bind, **dict(params)))
 
 
-def _varying(aval):
+def _varying(aval: Any) -> frozenset:
     """The mesh axes of an enclosing `shard_map` over which a type says that its values vary."""
     return frozenset(getattr(getattr(aval, "mat", None), "varying", ()))
 
 
-def is_explicitly_sharded(*arrays) -> bool:
+def is_explicitly_sharded(*arrays: jax.Array) -> bool:
     """Whether the type of an array says over which mesh axes it is sharded."""
     return any(_divides(getattr(jax.typeof(a), "sharding", None)) for a in arrays)
 
 
-def names_mesh_axes(sharding) -> bool:
-    """Whether a sharding asked for says anything: under a mesh, JAX asks for an empty one in every gradient."""
+def names_mesh_axes(sharding: Any) -> bool:
+    """Whether `sharding` names any mesh axis.
+
+    Under a mesh JAX passes an empty `out_sharding` to every gradient, so that a test for None is not enough.
+    """
     spec = getattr(sharding, "spec", None)
     return _divides(sharding) or bool(getattr(spec, "unreduced", ()) or getattr(spec, "reduced", ()))
 
 
-def _divides(sharding) -> bool:
+def _divides(sharding: Any) -> bool:
     return any(axis is not None for axis in getattr(sharding, "spec", ()))
 
 
-def is_symbolic(*arrays) -> bool:
-    """Whether a size is a variable, and no number."""
+def is_symbolic(*arrays: Any) -> bool:
+    """Whether a size is a variable of `jax.export` instead of a number."""
     return not all(isinstance(size, int | np.integer) for array in arrays for size in array.shape)
 
 
-def _equally_varying(lhs, rhs):
+def _equally_varying(lhs: jax.Array, rhs: jax.Array) -> tuple[jax.Array, jax.Array]:
     """Both operands varying over the same mesh axes, as `shard_map` asks of every binary operation."""
     left, right = _varying(jax.typeof(lhs)), _varying(jax.typeof(rhs))
     cast = functools.partial(lax.pcast, to="varying")
@@ -113,28 +118,28 @@ def _equally_varying(lhs, rhs):
     return lhs, rhs
 
 
-def _array_type(shape, dtype, *operands):
+def _array_type(shape: tuple[int, ...], dtype: Any, *operands: Any) -> Any:
     """The type of a result, which varies over the mesh as its operands do, all alike, and has their rank."""
     if not _varying(operands[0]):
         return ShapedArray(shape, dtype)
     return operands[0].update(shape=tuple(shape), dtype=np.dtype(dtype), weak_type=False)
 
 
-def _lower_traced(function, ctx, *operands):
+def _lower_traced(function: Callable[..., jax.Array], ctx: Any, *operands: Any) -> Any:
     """Lower a traced function in place of a primitive.
 
     Inside `shard_map` it is traced on types that do not vary over the mesh: each device runs it on its own, and loops
     need not say of every constant that it varies.
     """
 
-    def plain(avals):
+    def plain(avals: Any) -> list[Any]:
         return [ShapedArray(aval.shape, aval.dtype) for aval in avals]
 
     ctx = ctx.replace(avals_in=plain(ctx.avals_in), avals_out=plain(ctx.avals_out))
     return mlir.lower_fun(function, multiple_results=False)(ctx, *operands)
 
 
-def _target(ctx) -> tuple[str, bool]:
+def _target(ctx: Any) -> tuple[str, bool]:
     """The platform a program is lowered for, and whether it must stay portable.
 
     A custom call has no partitioning rule and no meaning in another process: a program that XLA partitions over
@@ -160,13 +165,24 @@ _xla_convolution_p = Primitive("jconv_xla_convolution")
 
 
 @_xla_convolution_p.def_abstract_eval
-def _(lhs, rhs, *, shape, **_):
+def _(lhs: Any, rhs: Any, *, shape: tuple[int, ...], **_: Any) -> Any:
     return _array_type(shape, lhs.dtype, lhs, rhs)
 
 
 def _lower_xla_convolution(
-    ctx, lhs, rhs, *, shape, strides, padding, lhs_dilation, rhs_dilation, groups, batch_groups, highest
-):
+    ctx: Any,
+    lhs: Any,
+    rhs: Any,
+    *,
+    shape: tuple[int, ...],
+    strides: tuple[int, ...],
+    padding: tuple[tuple[int, int], ...],
+    lhs_dilation: tuple[int, ...],
+    rhs_dilation: tuple[int, ...],
+    groups: int,
+    batch_groups: int,
+    highest: bool,
+) -> Any:
     (aval,) = ctx.avals_out
     rank = len(shape)
     features, space = rank - 1, list(range(1, rank - 1))
@@ -198,22 +214,24 @@ def _lower_xla_convolution(
     )
 
 
-def _ir_type(aval):
+def _ir_type(aval: Any) -> Any:
     return ir.RankedTensorType.get(aval.shape, mlir.dtype_to_ir_type(aval.dtype))
 
 
-def _lowered(rule):
-    def lower(ctx, *args, **params):
+def _as_list(rule: Callable[..., Any]) -> Callable[..., list[Any]]:
+    """A lowering rule that returns a list of results, as JAX wants it."""
+
+    def lower(ctx: Any, *args: Any, **params: Any) -> list[Any]:
         out = rule(ctx, *args, **params)
         return [out] if isinstance(out, ir.Value) else list(out)
 
     return lower
 
 
-mlir.register_lowering(_xla_convolution_p, _lowered(_lower_xla_convolution))
+mlir.register_lowering(_xla_convolution_p, _as_list(_lower_xla_convolution))
 
 
-def xla_convolution(lhs: jax.Array, rhs: jax.Array, **params) -> jax.Array:
+def xla_convolution(lhs: jax.Array, rhs: jax.Array, **params: Any) -> jax.Array:
     """XLA's convolution in the canonical layout; for tracing inside a lowering only."""
     return _xla_convolution_p.bind(lhs, rhs, **params)
 
@@ -224,11 +242,11 @@ _custom_call_p = Primitive("jconv_custom_call")
 
 
 @_custom_call_p.def_abstract_eval
-def _(*operands, shape, target, config):
+def _(*operands: Any, shape: tuple[int, ...], target: str, config: str) -> Any:
     return _array_type(shape, operands[0].dtype, *operands)
 
 
-def _lower_custom_call(ctx, *operands, shape, target, config):
+def _lower_custom_call(ctx: Any, *operands: Any, shape: tuple[int, ...], target: str, config: str) -> Any:
     (aval,) = ctx.avals_out
     call = stablehlo.CustomCallOp(
         [_ir_type(aval)],
@@ -241,7 +259,7 @@ def _lower_custom_call(ctx, *operands, shape, target, config):
     return call.results
 
 
-mlir.register_lowering(_custom_call_p, _lowered(_lower_custom_call))
+mlir.register_lowering(_custom_call_p, _as_list(_lower_custom_call))
 
 
 def custom_call(*operands: jax.Array, shape: tuple[int, ...], target: str, config: str) -> jax.Array:
@@ -254,12 +272,12 @@ def custom_call(*operands: jax.Array, shape: tuple[int, ...], target: str, confi
 _LAX = MappingProxyType({"conv_general_dilated": conv_general_dilated_p, "dot_general": dot_general_p})
 
 
-def _entry(table, key):
+def _entry(table: Any, key: Any) -> Any:
     entry = table.get(key)
     return getattr(entry, "rule", entry)
 
 
-def lax_lowering(name: str, platform: str):
+def lax_lowering(name: str, platform: str) -> Callable[..., Any]:
     """The lowering rule that a function of lax has on a platform at present."""
     by_platform = mlir._platform_specific_lowerings[platform]
     rule = _entry(by_platform, _LAX[name]) or _entry(mlir._lowerings, _LAX[name])
@@ -271,8 +289,8 @@ def lax_lowering(name: str, platform: str):
     return rule
 
 
-def set_lax_lowering(name: str, platform: str, rule) -> None:
-    """Give a function of lax a lowering rule on a platform; what was compiled with the old one stays so."""
+def set_lax_lowering(name: str, platform: str, rule: Any) -> None:
+    """Give a function of lax a lowering rule on a platform; programs that were compiled before keep the old one."""
     mlir.register_lowering(_LAX[name], rule, platform=platform)
 
 

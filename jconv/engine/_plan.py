@@ -14,15 +14,30 @@ class Candidate:
 
     algorithm: str
     seconds: float
+    """Estimated or measured; infinite where there is no estimate."""
     flops: float
     memory: int
+    """Bytes of extra memory at the peak."""
     accuracy: str
+    """Its error class, a key of `jconv.engine._accuracy.CLASSES`."""
     refused: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """The planner's answer: the chosen algorithm, and all candidates. Printing it shows them as a table."""
+    """The planner's answer: the chosen algorithm, and all candidates. Printing it shows them as a table.
+
+    Attributes
+    ----------
+    problem : Problem
+        What is to be computed: shapes, geometry, dtype and target.
+    algorithm : str
+        The name of the chosen algorithm.
+    candidates : tuple of Candidate
+        All algorithms, with what each would cost or why it is refused.
+    effort : {"estimate", "measure"}
+        Where the times of the candidates come from.
+    """
 
     problem: Problem
     algorithm: str
@@ -31,6 +46,7 @@ class Plan:
 
     @property
     def chosen(self) -> Candidate:
+        """The candidate that was chosen."""
         return next(c for c in self.candidates if c.algorithm == self.algorithm)
 
     def __str__(self) -> str:

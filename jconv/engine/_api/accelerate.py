@@ -20,7 +20,7 @@ from jconv.engine.algorithms import xla
 
 
 def accelerate() -> Acceleration:
-    """Let every convolution of every JAX program in this process go through jconv's planner, and dense layers gain too.
+    """Let jconv's planner choose the algorithm of every convolution of every JAX program in this process.
 
     After the call `jax.lax.conv_general_dilated`, and with it Flax, Equinox, Haiku and all else, forward and
     gradients, is computed by the algorithm that `jconv.plan` names. Programs, shapes and values (to the accuracy that

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
+from jax.typing import ArrayLike
 
 from jconv._core import check
 from jconv._core.same_padding import same_padding
@@ -19,8 +20,8 @@ Padding = str | int | Sequence[int] | Sequence[tuple[int, int]]
 
 
 def conv2d(
-    image: jax.Array,
-    kernel: jax.Array,
+    image: ArrayLike,
+    kernel: ArrayLike,
     *,
     strides: int | Sequence[int] = 1,
     padding: Padding = "SAME",
@@ -48,13 +49,15 @@ def conv2d(
         Channels fall into this many groups, each convolved with its own share of the kernels;
         `groups=C_in` is a depthwise convolution.
     flip : bool
+        Whether to turn the kernel by 180 degrees first.
     algorithm : str or Plan
         "auto", the fastest that the planner knows for these shapes; "xla", which is `lax.conv_general_dilated`;
         "direct", the double sum itself; or the name of any other algorithm of `jconv.plan`'s table.
 
     Returns
     -------
-    array (..., H_out, W_out, C_out), or (H_out, W_out) for a plain grey image; of the promoted dtype of the arguments
+    array (..., H_out, W_out, C_out), or (H_out, W_out) for a plain grey image
+        Of the promoted dtype of the arguments.
 
     Raises
     ------
@@ -65,7 +68,7 @@ def conv2d(
     -----
     Costs `H_out W_out kh kw (C_in / groups) C_out` multiply-adds. All algorithms give the same numbers and the same
     gradients to rounding, in forward and reverse mode; they are bilinear, so their gradients are convolutions too.
-    Speaks the dialect of `jax.lax.conv_general_dilated` with dimension numbers NHWC, HWIO, NHWC.
+    It is `jax.lax.conv_general_dilated` with dimension numbers NHWC, HWIO, NHWC.
 
     Examples
     --------

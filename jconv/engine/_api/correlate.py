@@ -42,15 +42,21 @@ def correlate(
     x : array (*batch, *space)
         Leading axes beyond the kernel's rank are batch axes.
     kernel : array (*taps), rank n
-    padding : (before, after) zeros for each of the n axes; negative crops. Default none.
-    strides, dilation : one integer for each axis. Default 1.
-    algorithm, precision, memory_budget, finite_only : as `jconv.conv_general_dilated`; but where no
-        precision is asked for, it is "high": signals and images keep theirs on GPU and TPU too.
-    kernel_error : how far the kernel may be from the one that is applied, relative to its norm. Default: its rounding.
+    padding : sequence of (int, int), optional
+        Zeros before and after each of the n axes; negative numbers crop. Default none.
+    strides, dilation : sequence of int, optional
+        One integer for each axis. Default 1.
+    algorithm, precision, memory_budget, finite_only
+        As for `jconv.conv_general_dilated`; but where no precision is asked for, it is "high": signals and images keep
+        full float32 on GPU and TPU too.
+    kernel_error : float, optional
+        How far the applied kernel may be from `kernel`, relative to its norm. By default it is `kernel`, to rounding
+        in every tap.
 
     Returns
     -------
-    array (*batch, *out), of the promoted dtype, `(size + before + after − d (taps − 1) − 1) // s + 1` samples an axis.
+    array (*batch, *out)
+        Of the promoted dtype, with `(size + before + after − d (taps − 1) − 1) // s + 1` samples along an axis.
 
     Raises
     ------
@@ -60,10 +66,10 @@ def correlate(
 
     Notes
     -----
-    The gradient is that of the sum. A kernel of rank two or more whose numbers are known – a NumPy array, or any array
-    outside of jit – becomes a sum of separable ones where that is estimated to be faster (`jconv.kernels.factor`
-    shows them). An output then errs by at most `kernel_error` times the kernel's norm times the norm of the samples
-    under it.
+    The gradient is that of the sum. A kernel whose numbers are known – a NumPy array, or any array outside of jit – and
+    that is an outer product becomes passes along the axes where that is estimated to be faster. With `kernel_error` it
+    may become a sum of several such terms (`jconv.kernels.factor` shows them); an output then errs by at most
+    `kernel_error` times the kernel's norm times the norm of the samples under it.
 
     Examples
     --------
@@ -83,8 +89,6 @@ def correlate_with_free_borders(
     finite_only: bool = True,
 ) -> jax.Array:
     """Correlate as `correlate`, but leave the outputs at a padded end undefined.
-
-    Parameters, shapes and errors are those of `correlate`.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The engine in the dialect of `jax.lax`: same arguments, same results."""
+"""The engine with the API of `jax.lax`: same arguments, same results."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax import lax
+from jax.typing import ArrayLike
 
 from jconv.engine._canonical import canonicalize, lax_arguments
 from jconv.engine._plan import Plan
@@ -16,8 +17,8 @@ from jconv.engine._primitive import convolve, is_left_to_lax
 
 
 def conv_general_dilated(
-    lhs,
-    rhs,
+    lhs: ArrayLike,
+    rhs: ArrayLike,
     window_strides: Sequence[int],
     padding: str | Sequence[tuple[int, int]],
     lhs_dilation: Sequence[int] | None = None,
@@ -33,7 +34,7 @@ def conv_general_dilated(
     memory_budget: int | None = None,
     finite_only: bool = True,
 ) -> jax.Array:
-    r"""Convolution in any number of dimensions, as `jax.lax.conv_general_dilated`, by the fastest algorithm.
+    r"""Convolve in any number of dimensions, as `jax.lax.conv_general_dilated`, by the fastest algorithm.
 
     .. math:: y[b, o, j] = \sum_{k, i} x[b, s\,o + d\,k - p, i]\; w[k, i, j]
 
@@ -41,17 +42,38 @@ def conv_general_dilated(
 
     Parameters
     ----------
-    lhs, rhs : input and kernel, rank n + 2, axes as `dimension_numbers` says (default: N C spatial, O I spatial).
-    window_strides, padding, lhs_dilation, rhs_dilation, dimension_numbers, feature_group_count, batch_group_count,
-    precision, preferred_element_type, out_sharding : as in `jax.lax`; paddings may be negative.
-    algorithm : "auto", the name of an algorithm, or a `Plan` made by `jconv.plan`.
-    memory_budget : bytes of extra memory that the algorithm may use; default four times input plus output.
-    finite_only : with False, algorithms that spread a NaN or inf further than the sum does are left out.
+    lhs : array of rank n + 2
+        The input, with axes as `dimension_numbers` says; by default (N, C, *space).
+    rhs : array of rank n + 2
+        The kernel; by default (O, I, *taps).
+    window_strides : sequence of int
+        Distance between neighbouring outputs along each spatial axis, in samples.
+    padding : "SAME", "SAME_LOWER", "VALID" or sequence of (int, int)
+        Zeros before and after each spatial axis; negative numbers crop.
+    lhs_dilation, rhs_dilation : sequence of int, optional
+        Distance between neighbouring samples of the input, and between neighbouring taps of the kernel.
+    dimension_numbers : as in `jax.lax`, optional
+        Three strings such as `("NHWC", "HWIO", "NHWC")`, or a `jax.lax.ConvDimensionNumbers`.
+    feature_group_count, batch_group_count : int
+        Into how many groups the channels, or the images, fall.
+    precision : as in `jax.lax`, optional
+        On a CPU all products are in full precision; "highest" also asks for the direct sum's accuracy.
+    preferred_element_type : dtype, optional
+        The dtype in which sums are taken and returned.
+    out_sharding : as in `jax.lax`, optional
+        With it `jax.lax` itself computes.
+    algorithm : str or Plan
+        "auto", the name of an algorithm, or a `Plan` that `jconv.plan` made for these arrays.
+    memory_budget : int, optional
+        Bytes of extra memory that the algorithm may use. Default four times input plus kernel plus output.
+    finite_only : bool
+        With False, algorithms that spread a NaN or inf further than the sum does are left out.
 
     Returns
     -------
-    The result of `jax.lax.conv_general_dilated`, to rounding: normwise error at most 8 times that of the direct sum, or
-    not above it with `precision="highest"`.
+    array of rank n + 2
+        The result of `jax.lax.conv_general_dilated`, to rounding: its normwise error is at most 8 times that of the
+        direct sum, or not above it with `precision="highest"`.
 
     Raises
     ------
@@ -61,8 +83,8 @@ def conv_general_dilated(
     Notes
     -----
     The gradient is that of the sum; the adjoints are convolutions and are planned on their own. A named algorithm
-    rules the forward convolution, and its adjoints where it is "xla" or "direct". Symbolic shapes and arrays of
-    explicit sharding go to `jax.lax` as they are.
+    computes the forward convolution, and its adjoints too where it is "xla" or "direct". Symbolic shapes and arrays of
+    explicit sharding go to `jax.lax` as they are. The API is that of `jax.lax.conv_general_dilated`.
 
     Examples
     --------
@@ -104,8 +126,8 @@ def precision_name(precision: Any) -> str:
 
 
 def conv_transpose(
-    lhs,
-    rhs,
+    lhs: ArrayLike,
+    rhs: ArrayLike,
     strides: Sequence[int],
     padding: str | Sequence[tuple[int, int]],
     rhs_dilation: Sequence[int] | None = None,
@@ -119,13 +141,48 @@ def conv_transpose(
     memory_budget: int | None = None,
     finite_only: bool = True,
 ) -> jax.Array:
-    """Transposed (fractionally strided) convolution, as `jax.lax.conv_transpose`.
+    r"""Convolve an input with zeros between its samples, as `jax.lax.conv_transpose`.
 
-    A convolution of the input zero-stuffed by `strides`; with `transpose_kernel` the adjoint in its input of the
-    convolution with this kernel. Arguments, defaults and result as in `jax.lax`: "SAME" and "VALID" are the padding of
-    that convolution, numbers are too with `use_consistent_padding`, and else pad the stuffed input. `algorithm`,
-    `memory_budget`, `finite_only`, errors and gradients as in `conv_general_dilated`. No inserted zero is multiplied:
-    see `jconv.engine.algorithms.polyphase`.
+    .. math:: y[b, o, j] = \sum_{k, i} x_s[b, o + d\,k - p, i]\; w[k, i, j]
+
+    with `x_s` the input zero-stuffed by `strides`. With `transpose_kernel` it is the adjoint, in its input, of the
+    convolution with this kernel.
+
+    Parameters
+    ----------
+    lhs : array of rank n + 2
+        The input; by default (N, *space, C).
+    rhs : array of rank n + 2
+        The kernel; by default (*taps, I, O).
+    strides : sequence of int
+        Distance between neighbouring samples of the stuffed input.
+    padding : "SAME", "VALID" or sequence of (int, int)
+        "SAME" gives stride · n outputs, "VALID" as many as see a sample. Numbers pad the stuffed input, or with
+        `use_consistent_padding` are the padding of the convolution whose adjoint this is.
+    rhs_dilation : sequence of int, optional
+        Distance between neighbouring taps.
+    dimension_numbers : as in `jax.lax`, optional
+    transpose_kernel : bool
+        Whether to reverse the kernel and exchange its channel axes.
+    precision, preferred_element_type : as in `jax.lax`, optional
+    use_consistent_padding : bool
+    algorithm, memory_budget, finite_only
+        As for `conv_general_dilated`.
+
+    Returns
+    -------
+    array of rank n + 2
+        The result of `jax.lax.conv_transpose`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        What `jax.lax` raises for these arguments; ValueError where `dimension_numbers` has no default.
+
+    Notes
+    -----
+    No inserted zero is multiplied (`jconv.engine.algorithms.polyphase`). The gradient is that of the sum. The API is
+    that of `jax.lax.conv_transpose`.
 
     Examples
     --------
@@ -172,7 +229,27 @@ def conv_transpose(
 
 
 def transpose_padding(taps: int, stride: int, padding: str) -> tuple[int, int]:
-    """The padding around a stuffed input whose output has stride·n ("SAME") or stride·n + max(k − s, 0) samples."""
+    """Return the zeros around a stuffed input for a transposed convolution.
+
+    Parameters
+    ----------
+    taps : int
+        Extent of the dilated kernel along the axis.
+    stride : int
+        Distance between the samples of the stuffed input.
+    padding : {"SAME", "VALID"}
+        "SAME" leads to stride · n outputs, "VALID" to stride · n + max(taps − stride, 0).
+
+    Returns
+    -------
+    (int, int)
+        Zeros before and after.
+
+    Examples
+    --------
+    >>> transpose_padding(4, 2, "SAME"), transpose_padding(4, 2, "VALID")
+    ((2, 2), (3, 3))
+    """
     if padding == "SAME":
         total = taps + stride - 2
         before = taps - 1 if stride > taps - 1 else -(-total // 2)

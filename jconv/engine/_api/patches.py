@@ -10,6 +10,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax import lax
+from jax.typing import ArrayLike
 
 from jconv._core import check
 from jconv.engine._api.lax import precision_name
@@ -19,7 +20,7 @@ from jconv.engine.algorithms._parts import products, shapes
 
 
 def conv_general_dilated_patches(
-    lhs,
+    lhs: ArrayLike,
     filter_shape: Sequence[int],
     window_strides: Sequence[int],
     padding: str | Sequence[tuple[int, int]],
@@ -29,11 +30,34 @@ def conv_general_dilated_patches(
     precision: Any = None,
     preferred_element_type: Any = None,
 ) -> jax.Array:
-    """Patches under a sliding window, as `jax.lax.conv_general_dilated_patches`, but copied instead of multiplied.
+    """Copy the patches under a sliding window, as `jax.lax.conv_general_dilated_patches` does by multiplying.
 
-    The output channel c · taps + k holds tap k of input channel c. lax multiplies by a kernel of ones and zeros, which
-    turns every inf near a patch into nan; here values are copied, so that inf stays inf, and integers stay exact.
-    Arguments, shapes and errors as in `jax.lax`. The gradient adds each patch back to where it was taken.
+    Parameters
+    ----------
+    lhs : array of rank n + 2
+        By default (N, C, *space).
+    filter_shape : sequence of int
+        Size of the window along each spatial axis.
+    window_strides, padding, lhs_dilation, rhs_dilation, dimension_numbers
+        As in `jax.lax`.
+    precision : ignored
+        Nothing is multiplied.
+    preferred_element_type : dtype, optional
+
+    Returns
+    -------
+    array of rank n + 2
+        Channel c · taps + k holds tap k of input channel c.
+
+    Raises
+    ------
+    TypeError, ValueError
+        What `jax.lax` raises for these arguments.
+
+    Notes
+    -----
+    lax multiplies by a kernel of ones and zeros, which turns every inf near a patch into NaN; here inf stays inf, and
+    integers stay exact. The gradient adds each patch back to where it was taken.
 
     Examples
     --------
@@ -48,17 +72,25 @@ def conv_general_dilated_patches(
     reference = lambda x: lax.conv_general_dilated_patches(x, *window, preferred_element_type=preferred_element_type)
     floating = jnp.issubdtype(lhs.dtype, jnp.inexact)
     out = jax.eval_shape(reference, lhs if floating else lhs.astype(jnp.float32))
-    numbers, taken = _taken(lhs, *window)
-    result = _channels_at(taken, numbers.out_spec)
+    numbers, taken = _take_patches(lhs, *window)
+    result = _order_axes(taken, numbers.out_spec)
     return result.astype(out.dtype) if floating else result
 
 
-def _channels_at(x: jax.Array, spec: Sequence[int]) -> jax.Array:
+def _order_axes(x: jax.Array, spec: Sequence[int]) -> jax.Array:
     """(N, *space, C) in the order of axes of `spec`."""
     return jnp.moveaxis(x, range(x.ndim), (spec[0], *spec[2:], spec[1]))
 
 
-def _taken(lhs, filter_shape, window_strides, padding, lhs_dilation, rhs_dilation, dimension_numbers):
+def _take_patches(
+    lhs: jax.Array,
+    filter_shape: Sequence[int],
+    window_strides: Sequence[int],
+    padding: str | Sequence[tuple[int, int]],
+    lhs_dilation: Sequence[int] | None,
+    rhs_dilation: Sequence[int] | None,
+    dimension_numbers: Any,
+) -> tuple[lax.ConvDimensionNumbers, jax.Array]:
     """(dimension numbers, patches (N, *out, C · taps), channels before taps) of an array in `lax`'s order of axes."""
     n = lhs.ndim - 2
     numbers = lax.conv_dimension_numbers(lhs.shape, (1, 1, *filter_shape), dimension_numbers)
@@ -86,8 +118,8 @@ def _patches(geometry: Geometry, taps: tuple[int, ...], x: jax.Array) -> jax.Arr
 
 
 def conv_general_dilated_local(
-    lhs,
-    rhs,
+    lhs: ArrayLike,
+    rhs: ArrayLike,
     window_strides: Sequence[int],
     padding: str | Sequence[tuple[int, int]],
     filter_shape: Sequence[int],
@@ -96,10 +128,30 @@ def conv_general_dilated_local(
     dimension_numbers: Any = None,
     precision: Any = None,
 ) -> jax.Array:
-    """Convolution with a kernel of its own at every output position, as `jax.lax.conv_general_dilated_local`.
+    """Convolve with a kernel of its own at every output position, as `jax.lax.conv_general_dilated_local`.
 
-    `rhs` holds at each output position a matrix (output channels, C · taps), channels before taps. Arguments, shapes
-    and errors as in `jax.lax`; the gradient is that of the sum.
+    Parameters
+    ----------
+    lhs : array of rank n + 2
+        By default (N, C, *space).
+    rhs : array of rank n + 2
+        By default (O, C · taps, *out): a matrix at each output position, channels before taps.
+    window_strides, padding, filter_shape, lhs_dilation, rhs_dilation, dimension_numbers, precision
+        As in `jax.lax`.
+
+    Returns
+    -------
+    array of rank n + 2
+        By default (N, O, *out).
+
+    Raises
+    ------
+    TypeError, ValueError
+        What `jax.lax` raises for these arguments.
+
+    Notes
+    -----
+    The gradient is that of the sum.
 
     Examples
     --------
@@ -110,25 +162,41 @@ def conv_general_dilated_local(
     lhs, rhs = jnp.asarray(lhs), jnp.asarray(rhs)
     arguments = (window_strides, padding, filter_shape, lhs_dilation, rhs_dilation, dimension_numbers, precision)
     jax.eval_shape(lambda x, w: lax.conv_general_dilated_local(x, w, *arguments), lhs, rhs)
-    numbers, taken = _taken(lhs, filter_shape, window_strides, padding, lhs_dilation, rhs_dilation, dimension_numbers)
+    numbers, taken = _take_patches(
+        lhs, filter_shape, window_strides, padding, lhs_dilation, rhs_dilation, dimension_numbers
+    )
     kernels = jnp.transpose(rhs, (*numbers.rhs_spec[2:], *numbers.rhs_spec[:2]))
     out = jnp.einsum("n...i,...oi->n...o", taken, kernels, precision=products.precision(precision_name(precision)))
-    return _channels_at(out, numbers.out_spec)
+    return _order_axes(out, numbers.out_spec)
 
 
-def unfold(x, taps: Sequence[int], *, strides=1, padding=0, dilation=1) -> jax.Array:
-    """Sliding windows of an array, channels last.
+def unfold(
+    x: ArrayLike,
+    taps: Sequence[int],
+    *,
+    strides: int | Sequence[int] = 1,
+    padding: int | Sequence[int] = 0,
+    dilation: int | Sequence[int] = 1,
+) -> jax.Array:
+    """Copy the sliding windows of an array, channels last.
 
     Parameters
     ----------
-    x : array (*batch, *space, C), with as many spatial axes as `taps` has entries.
-    taps : size of the window along each spatial axis.
-    strides, dilation : one integer, or one for each axis.
-    padding : zeros on both sides, one integer, or one for each axis.
+    x : array (*batch, *space, C)
+        With as many spatial axes as `taps` has entries.
+    taps : sequence of int
+        Size of the window along each spatial axis.
+    strides : int or sequence of int
+        Distance between neighbouring windows.
+    padding : int or sequence of int
+        Zeros on both sides.
+    dilation : int or sequence of int
+        Distance between neighbouring taps of a window.
 
     Returns
     -------
-    array (*batch, *out, *taps, C), with `(size + 2 p − d (taps − 1) − 1) // s + 1` windows an axis.
+    array (*batch, *out, *taps, C)
+        With `(size + 2 p − d (taps − 1) − 1) // s + 1` windows along an axis.
 
     Raises
     ------
@@ -153,13 +221,24 @@ def unfold(x, taps: Sequence[int], *, strides=1, padding=0, dilation=1) -> jax.A
     return out.reshape(*x.shape[: -n - 1], *out.shape[1 : n + 1], *taps, x.shape[-1])
 
 
-def fold(patches, space: Sequence[int], *, strides=1, padding=0, dilation=1) -> jax.Array:
+def fold(
+    patches: ArrayLike,
+    space: Sequence[int],
+    *,
+    strides: int | Sequence[int] = 1,
+    padding: int | Sequence[int] = 0,
+    dilation: int | Sequence[int] = 1,
+) -> jax.Array:
     """Add windows back to the positions they were taken from: the adjoint of `unfold`.
 
     Parameters
     ----------
-    patches : array (*batch, *out, *taps, C), as `unfold` returns it.
-    space : the spatial shape of the result; strides, padding, dilation : as they were given to `unfold`.
+    patches : array (*batch, *out, *taps, C)
+        As `unfold` returns it.
+    space : sequence of int
+        The spatial shape of the result.
+    strides, padding, dilation : int or sequence of int
+        As they were given to `unfold`.
 
     Returns
     -------

@@ -29,8 +29,8 @@ HOPELESS = 3.0
 
 
 def plan(
-    lhs,
-    rhs,
+    lhs: Any,
+    rhs: Any,
     window_strides: Sequence[int],
     padding: str | Sequence[tuple[int, int]],
     lhs_dilation: Sequence[int] | None = None,
@@ -46,21 +46,29 @@ def plan(
     memory_budget: int | None = None,
     finite_only: bool = True,
 ) -> Plan:
-    """What `jconv.conv_general_dilated` would do with these arguments: all candidates, and the one chosen.
+    """Plan a convolution: list all algorithms for these arguments, and which of them `conv_general_dilated` would use.
 
     Parameters
     ----------
-    lhs, rhs : arrays, or `jax.ShapeDtypeStruct`; only shapes and dtypes matter.
-    window_strides … preferred_element_type : as for `jconv.conv_general_dilated`.
-    of : "forward", "input_gradient" or "kernel_gradient": each pass is planned on its own.
-    effort : "estimate" asks the cost model; "measure" times the candidates on the default device, remembers the
-        answer for this process, and lets `jconv.engine._wisdom.save_wisdom` keep it.
-    memory_budget, finite_only : as for `jconv.conv_general_dilated`.
+    lhs, rhs : array or `jax.ShapeDtypeStruct`
+        Only shapes and dtypes matter.
+    window_strides, padding, lhs_dilation, rhs_dilation, dimension_numbers
+        As for `jconv.conv_general_dilated`.
+    feature_group_count, batch_group_count, precision, preferred_element_type
+        As for `jconv.conv_general_dilated`.
+    of : {"forward", "input_gradient", "kernel_gradient"}
+        Each pass is planned on its own.
+    effort : {"estimate", "measure"}
+        "estimate" asks the cost model; "measure" times the candidates on the default device, remembers the answer for
+        this process, and lets `jconv.engine.save_wisdom` keep it.
+    memory_budget, finite_only
+        As for `jconv.conv_general_dilated`.
 
     Returns
     -------
-    A `Plan`. Printed, it is a table of time, operations, extra memory and accuracy class of every candidate, with the
-    reason where one was refused; passed as `algorithm=`, it is obeyed.
+    Plan
+        Printed, it is a table of time, operations, extra memory and accuracy class of every candidate, with the reason
+        where one was refused. Passed as `algorithm=`, it is obeyed.
 
     Raises
     ------

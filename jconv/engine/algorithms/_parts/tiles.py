@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax.typing import DTypeLike
 
 from jconv.engine._problem import Problem, unit
 from jconv.engine.algorithms._parts.sums import add_terms
@@ -64,7 +65,7 @@ def transform_tiles(
     return x
 
 
-def kronecker_matrix(matrices: list[np.ndarray], dtype) -> jax.Array:
+def kronecker_matrix(matrices: list[np.ndarray], dtype: DTypeLike) -> jax.Array:
     """The matrix that transforms all axes at once."""
     return jnp.asarray(functools.reduce(np.kron, matrices), dtype)
 
