@@ -8,33 +8,38 @@ from __future__ import annotations
 
 import dataclasses
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 
 @dataclasses.dataclass(frozen=True)
 class ErrorClass:
-    """`amplification` bounds the normwise error relative to the direct sum's; `spreads` says that one NaN or inf in
-    the input may reach outputs whose sum does not contain it."""
+    """`amplification` bounds the normwise error relative to the direct sum's.
+
+    `spreads` says what reaches outputs whose sum does not contain it: "rounding", so that a large sample costs faint
+    ones far away their digits, and a NaN or inf costs them everything; "non-finite", a NaN or inf alone; or "nothing".
+    """
 
     amplification: float
-    spreads: bool
+    spreads: Literal["nothing", "non-finite", "rounding"]
     why: str
 
 
 CLASSES = MappingProxyType(
     {
-        "direct": ErrorClass(1.0, False, "each output is the sum of its products"),
+        "direct": ErrorClass(1.0, "nothing", "each output is the sum of its products"),
         "fft": ErrorClass(
             2.0,
-            True,
+            "rounding",
             "O(u log n) normwise (Higham § 24.1): above the direct sum's error for few taps, below it for many",
         ),
-        "toeplitz": ErrorClass(1.0, True, "the direct sum, with products by zero added to it"),
-        "outer_product": ErrorClass(2.0, False, "the direct sum's products, each rounded once more for every axis"),
-        "separable": ErrorClass(2.0, True, "several terms, which cancel each other where the kernel is small"),
-        "winograd4": ErrorClass(8.0, True, "transforms of norm up to 10; measured 4 to 6 times the direct sum's error"),
+        "toeplitz": ErrorClass(1.0, "non-finite", "the direct sum, with products by zero added to it"),
+        "outer_product": ErrorClass(2.0, "nothing", "the direct sum's products, each rounded once more for every axis"),
+        "separable": ErrorClass(2.0, "rounding", "several terms, which cancel each other where the kernel is small"),
+        "winograd4": ErrorClass(
+            8.0, "rounding", "transforms of norm up to 10; measured 4 to 6 times the direct sum's error"
+        ),
     }
 )
 

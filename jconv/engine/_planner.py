@@ -15,6 +15,7 @@ from collections.abc import Iterator
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 
 from jconv._core import check
 from jconv.engine._accuracy import CLASSES, DEFAULT_AMPLIFICATION, ErrorClass
@@ -31,6 +32,9 @@ MEMORY_FACTOR = 4
 
 SMALL = 16 << 20
 """Bytes of extra memory that `auto` may always use, whatever the size of the arrays."""
+
+GUARD_BYTES = 1e-10
+"""Seconds for each byte of the operands that are searched for a NaN or inf (two Zen cores, November 2026)."""
 
 
 class Planner:
@@ -59,7 +63,20 @@ class Planner:
         """Solve a canonical problem by the planned algorithm; traced while a program is lowered."""
         if problem.is_empty:
             return jnp.zeros(problem.out_shape, problem.dtype)
-        return self.apply(self.plan(problem, policy).algorithm, problem, lhs, rhs, policy)
+        policy = policy.resolved(problem.lhs_shape[-1], problem.out_channels)
+        plan = self.plan(problem, policy)
+        if policy.algorithm != "auto" or not _needs_guard(CLASSES[plan.chosen.accuracy], policy):
+            return self.apply(plan.algorithm, problem, lhs, rhs, policy)
+        # Products by zero spread a NaN or inf. Where there is one, the fastest algorithm without them computes.
+        rows = (c for c in plan.candidates if c.refused is None and CLASSES[c.accuracy].spreads == "nothing")
+        exact = min(rows, key=lambda c: c.seconds)
+        return lax.cond(
+            jnp.isfinite(lhs).all() & jnp.isfinite(rhs).all(),
+            lambda lhs, rhs: self.apply(plan.algorithm, problem, lhs, rhs, policy),
+            lambda lhs, rhs: self.apply(exact.algorithm, problem, lhs, rhs, policy),
+            lhs,
+            rhs,
+        )
 
     def apply(self, name: str, problem: Problem, lhs: jax.Array, rhs: jax.Array, policy: Policy = AUTO) -> jax.Array:
         """Solve a canonical problem by a named algorithm, which leaves its parts to the planner."""
@@ -88,6 +105,7 @@ class Planner:
         self._plan.cache_clear()
 
     def _choose(self, problem: Problem, policy: Policy) -> Plan:
+        policy = policy.resolved(problem.lhs_shape[-1], problem.out_channels)
         if problem.is_empty:
             return Plan(problem, "direct", (Candidate("direct", 0.0, 0.0, 0, "direct"),))
         if policy.algorithm != "auto":
@@ -112,7 +130,7 @@ class Planner:
             c for c in admitted if c.seconds < self.costs.margin(c.algorithm, problem.target.platform) * xla.seconds
         ]
         spreading = self.costs.spreading
-        best = min(clear, key=lambda c: c.seconds + spreading * CLASSES[c.accuracy].spreads, default=xla)
+        best = min(clear, key=lambda c: c.seconds + spreading * (CLASSES[c.accuracy].spreads != "nothing"), default=xla)
         return Plan(problem, best.algorithm, rows)
 
     def _candidate(self, problem: Problem, name: str, policy: Policy, judge: bool = True) -> Candidate:
@@ -132,6 +150,8 @@ class Planner:
             word = "depthwise_parts" if problem.in_channels == 1 else "parts"
             work[word] = sum(part.seconds for part in parts)
         seconds = self.costs.seconds(name, work, problem.target.platform)
+        if _needs_guard(CLASSES[estimate.accuracy], policy):
+            seconds += GUARD_BYTES * problem.io_bytes
         memory = estimate.memory + max((part.memory for part in parts), default=0)  # one after the other
         if judge and name != "xla":
             refused = _refusal_by_memory(problem, memory, policy)
@@ -152,9 +172,14 @@ def _refusal_by_accuracy(problem: Problem, error: ErrorClass, policy: Policy) ->
         return "less accurate than the direct sum, and precision='highest' was asked for"
     if error.amplification > DEFAULT_AMPLIFICATION:
         return "less accurate than the default admits"
-    if error.spreads and not policy.finite_only:
-        return "spreads NaN and inf, and finite_only=False was asked for"
+    if error.spreads == "rounding" and not policy.finite_only:
+        return "spreads rounding, NaN and inf over other outputs; finite_only=True admits that"
     return None
+
+
+def _needs_guard(error: ErrorClass, policy: Policy) -> bool:
+    """Whether operands are searched for a NaN or inf first."""
+    return error.spreads == "non-finite" and not policy.finite_only
 
 
 def _refusal_by_memory(problem: Problem, memory: int, policy: Policy) -> str | None:

@@ -17,14 +17,16 @@ UNIVERSAL = ("xla", "direct")
 class Policy:
     """What the caller asks of the planner.
 
-    `algorithm` is "auto" or a name; `memory_budget` bounds the extra memory in bytes; `finite_only=False` admits only
-    algorithms that spread a NaN or inf no further than the sum does; `free_borders` is that of `Problem`. `plan` is the
-    `Plan` that the caller passed in place of a name.
+    `algorithm` is "auto" or a name; `memory_budget` bounds the extra memory in bytes. `finite_only` says whether an
+    algorithm may spread rounding, and a NaN or inf, over outputs whose sum does not contain the sample; None admits
+    that where channels are mixed, and `by_default` notes that it was None. `free_borders` is that of `Problem`. `plan`
+    is the `Plan` that the caller passed in place of a name.
     """
 
     algorithm: str = "auto"
     memory_budget: int | None = None
-    finite_only: bool = True
+    finite_only: bool | None = None
+    by_default: bool = False
     free_borders: bool = False
     plan: Plan | None = dataclasses.field(default=None, compare=False)
 
@@ -33,9 +35,20 @@ class Policy:
         name = self.algorithm if self.algorithm in ("auto", *UNIVERSAL) else "auto"
         return dataclasses.replace(self, algorithm=name, free_borders=False, plan=None)
 
+    def for_kernel_gradient(self) -> Policy:
+        """The same for the adjoint in the kernel, each of whose sums contains nearly every sample anyway."""
+        policy = self.for_gradient()
+        return dataclasses.replace(policy, finite_only=True) if self.by_default else policy
+
     def for_parts(self) -> Policy:
         """The policy of the smaller problems that an algorithm leaves to the planner."""
         return dataclasses.replace(self, algorithm="auto", free_borders=False, plan=None)
+
+    def resolved(self, lhs_channels: int, out_channels: int) -> Policy:
+        """The policy for arrays of so many channels: signals and images of one channel are summed componentwise."""
+        if self.finite_only is not None:
+            return self
+        return dataclasses.replace(self, finite_only=lhs_channels * out_channels > 1, by_default=True)
 
     def require_lax(self) -> None:
         """Raise where another algorithm than XLA's was named for arrays that only lax's own convolution can take."""
@@ -63,13 +76,13 @@ class Policy:
 AUTO = Policy()
 
 
-def policy_of(algorithm: str | Plan, memory_budget: int | None = None, finite_only: bool = True) -> Policy:
+def policy_of(algorithm: str | Plan, memory_budget: int | None = None, finite_only: bool | None = None) -> Policy:
     """The policy that a public function's keyword arguments describe."""
     plan = algorithm if isinstance(algorithm, Plan) else None
     name = check.choice("algorithm", plan.algorithm if plan else algorithm, ["auto", *ALGORITHMS])
     if memory_budget is not None and check.integer("memory_budget", memory_budget) < 0:
         raise ValueError(f"`memory_budget` must not be negative, got {memory_budget}; pass bytes, or None")
-    return Policy(name, memory_budget, bool(finite_only), plan=plan)
+    return Policy(name, memory_budget, None if finite_only is None else bool(finite_only), plan=plan)
 
 
 def check_algorithm(algorithm: str | Plan) -> None:

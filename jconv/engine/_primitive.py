@@ -58,7 +58,7 @@ def convolve(
     lhs = crop(lhs, crops)
     if 0 in lhs.shape or 0 in rhs.shape or 0 in shape:
         return jnp.zeros(shape, out_dtype)  # nothing is summed, or all of the input was cropped
-    policy = policy.checked(geometry, lhs.shape, rhs.shape)
+    policy = policy.checked(geometry, lhs.shape, rhs.shape).resolved(lhs.shape[-1], rhs.shape[-1])
     return _bind(
         lhs, rhs, geometry=geometry, precision=precision, out_dtype=out_dtype, policy=policy, separable=separable
     )
@@ -218,7 +218,9 @@ def _transpose_rhs(
     image = image.reshape(channels // groups, *space, groups * batch)
     adjoint = _kernel_adjoint(geometry, space, rhs.shape[:-2], ct.shape[1:-1])
     kernel = jnp.moveaxis(ct, 0, -2)
-    out = convolve(image, kernel, adjoint, precision=precision, out_dtype=rhs.dtype, policy=policy.for_gradient())
+    out = convolve(
+        image, kernel, adjoint, precision=precision, out_dtype=rhs.dtype, policy=policy.for_kernel_gradient()
+    )
     return jnp.moveaxis(out, 0, -2)
 
 

@@ -30,7 +30,7 @@ def correlate(
     algorithm: str | Plan = "auto",
     precision: Any = None,
     memory_budget: int | None = None,
-    finite_only: bool = True,
+    finite_only: bool | None = None,
     kernel_error: float | None = None,
 ) -> jax.Array:
     r"""Correlate the last axes of `x` with a kernel, zeros outside.
@@ -86,7 +86,7 @@ def correlate_with_free_borders(
     *,
     padding: Sequence[tuple[int, int]],
     precision: Any = None,
-    finite_only: bool = True,
+    finite_only: bool | None = None,
 ) -> jax.Array:
     """Correlate as `correlate`, but leave the outputs at a padded end undefined.
 

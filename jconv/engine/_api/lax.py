@@ -32,7 +32,7 @@ def conv_general_dilated(
     *,
     algorithm: str | Plan = "auto",
     memory_budget: int | None = None,
-    finite_only: bool = True,
+    finite_only: bool | None = None,
 ) -> jax.Array:
     r"""Convolve in any number of dimensions, as `jax.lax.conv_general_dilated`, by the fastest algorithm.
 
@@ -66,8 +66,10 @@ def conv_general_dilated(
         "auto", the name of an algorithm, or a `Plan` that `jconv.plan` made for these arrays.
     memory_budget : int, optional
         Bytes of extra memory that the algorithm may use. Default four times input plus kernel plus output.
-    finite_only : bool
-        With False, algorithms that spread a NaN or inf further than the sum does are left out.
+    finite_only : bool, optional
+        Whether algorithms may be used that spread rounding errors, and a NaN or inf, over outputs whose sum does not
+        contain the sample, as an FFT does. By default they may where channels are mixed; a signal or an image of one
+        channel keeps the componentwise error of the sum, `|error| ≤ K u Σ |x| |w|` at each output.
 
     Returns
     -------
@@ -139,7 +141,7 @@ def conv_transpose(
     *,
     algorithm: str | Plan = "auto",
     memory_budget: int | None = None,
-    finite_only: bool = True,
+    finite_only: bool | None = None,
 ) -> jax.Array:
     r"""Convolve an input with zeros between its samples, as `jax.lax.conv_transpose`.
 

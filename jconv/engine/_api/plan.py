@@ -44,7 +44,7 @@ def plan(
     of: str = "forward",
     effort: str = "estimate",
     memory_budget: int | None = None,
-    finite_only: bool = True,
+    finite_only: bool | None = None,
 ) -> Plan:
     """Plan a convolution: list all algorithms for these arguments, and which of them `conv_general_dilated` would use.
 
@@ -85,7 +85,7 @@ def plan(
     --------
     >>> x = jax.ShapeDtypeStruct((1, 1, 1024, 1024), jnp.float32)
     >>> w = jax.ShapeDtypeStruct((1, 1, 63, 63), jnp.float32)
-    >>> plan(x, w, (1, 1), "SAME").algorithm
+    >>> plan(x, w, (1, 1), "SAME", finite_only=True).algorithm
     'overlap_save'
     """
     check.choice("of", of, PASSES)

@@ -152,34 +152,40 @@ def _elementwise_sum(problem: Problem, padded: jax.Array, rhs: jax.Array) -> jax
         terms = (term(padded, tap, range(n), weights[tap]) for tap in shapes.tap_indices(problem))
         return _append_channel(add_terms(terms), squeeze)
 
-    # Loop over all kernel axes but the last, unroll the last in runs.
+    # Loop over all kernel axes but the last, unroll the last in runs of one length. The few taps that are left over have
+    # a loop of their own: taps of zero that filled up a run would spread a NaN or inf.
     outer, last = problem.taps[:-1], problem.taps[-1]
-    run_length = min(last, _unrolled(problem))
-    runs = -(-last // run_length)
-    flat = shapes.pad_to(weights, n - 1, runs * run_length)
-    extra = dilation[-1] * (runs * run_length - last)
-    padded = jnp.pad(padded, [(0, extra if i == n else 0) for i in range(padded.ndim)]) if extra else padded
-    flat = flat.reshape(math.prod(outer) * runs, run_length, *flat.shape[n:])
-    count = flat.shape[0]
+    runs = -(-last // _unrolled(problem))
+    length = last // runs
 
-    def body(step: jax.Array, total: jax.Array) -> jax.Array:
-        index, run = step // runs, step % runs
+    def add_run(place: jax.Array, first: jax.Array | int, count: int, total: jax.Array) -> jax.Array:
+        """Add the taps [first, first + count) of the last axis, at a place of the other axes."""
         starts: list[jax.Array | int] = [0] * padded.ndim
         sizes = list(padded.shape)
+        index = place
         for axis in range(n - 2, -1, -1):
             starts[1 + axis] = dilation[axis] * (index % outer[axis])
             sizes[1 + axis] = strides[axis] * (out_space[axis] - 1) + 1
             index = index // outer[axis]
-        starts[n] = run * run_length * dilation[-1]
-        sizes[n] = strides[-1] * (out_space[-1] - 1) + dilation[-1] * (run_length - 1) + 1
+        starts[n] = first * dilation[-1]
+        sizes[n] = strides[-1] * (out_space[-1] - 1) + dilation[-1] * (count - 1) + 1
         band = lax.dynamic_slice(padded, starts, sizes)
         steps = [1, *strides[:-1], 1, *([1] * (padded.ndim - n - 1))]
         band = lax.slice(band, [0] * band.ndim, band.shape, steps) if max(steps) > 1 else band
-        kernel = lax.dynamic_index_in_dim(flat, step, keepdims=False)
-        return total + add_terms(term(band, (t,), (n - 1,), kernel[t]) for t in range(run_length))
+        line = lax.dynamic_index_in_dim(weights.reshape(-1, *weights.shape[n - 1 :]), place, keepdims=False)
+        kernel = lax.dynamic_slice_in_dim(line, first, count)
+        return total + add_terms(term(band, (t,), (n - 1,), kernel[t]) for t in range(count))
 
-    shape = (problem.batch, *out_space, *padded.shape[n + 1 :])
-    return _append_channel(lax.fori_loop(0, count, body, jnp.zeros(shape, padded.dtype)), squeeze)
+    def body(step: jax.Array, total: jax.Array) -> jax.Array:
+        return add_run(step // runs, step % runs * length, length, total)
+
+    places = math.prod(outer)
+    total = jnp.zeros((problem.batch, *out_space, *padded.shape[n + 1 :]), padded.dtype)
+    total = lax.fori_loop(0, places * runs, body, total)
+    left = last - runs * length
+    if left:
+        total = lax.fori_loop(0, places, lambda place, total: add_run(place, runs * length, left, total), total)
+    return _append_channel(total, squeeze)
 
 
 def _append_channel(out: jax.Array, squeeze: bool) -> jax.Array:

@@ -22,7 +22,6 @@ from jax import lax
 from jconv.engine._algorithm import Algorithm, Estimate, Solver
 from jconv.engine._problem import Problem
 from jconv.engine.algorithms import direct, onednn, xla
-from jconv.engine.algorithms._parts import products
 from jconv.engine.algorithms._parts.single import refusal_unless_single
 
 MAX_TAPS = 1024
@@ -45,7 +44,7 @@ def refusal(problem: Problem) -> str | None:
         return f"at most {MAX_TAPS} taps an axis, got {problem.taps}"
     if min(problem.out_space[-1], problem.space[-1]) < MIN_ROWS * _row(problem):
         return "for signals of several rows"
-    if problem.ndim == 2 and not (products.uses_onednn(problem) and onednn.refusal(_rows(problem)) is None):
+    if problem.ndim == 2 and onednn.refusal(_rows(problem)) is not None:
         return "images: where oneDNN convolves their rows"
     return None
 
@@ -84,7 +83,7 @@ def _inner(problem: Problem, part: Problem) -> tuple[str, Algorithm]:
     short = problem.out_space[0] <= SHORT and _row(problem) == NARROW
     if problem.dtype != "float32" or short:
         return "direct", direct
-    if problem.out_space[0] >= LONG and products.uses_onednn(problem) and onednn.refusal(part) is None:
+    if problem.out_space[0] >= LONG and onednn.refusal(part) is None:
         return "onednn", onednn
     return problem.target.machine.library, xla
 
