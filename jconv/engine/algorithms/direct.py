@@ -152,8 +152,8 @@ def _elementwise_sum(problem: Problem, padded: jax.Array, rhs: jax.Array) -> jax
         terms = (term(padded, tap, range(n), weights[tap]) for tap in shapes.tap_indices(problem))
         return _append_channel(add_terms(terms), squeeze)
 
-    # Loop over all kernel axes but the last, unroll the last in runs of one length. The few taps that are left over have
-    # a loop of their own: taps of zero that filled up a run would spread a NaN or inf.
+    # Loop over all kernel axes but the last, unroll the last in runs of one length. The few taps that are left over
+    # have a loop of their own: taps of zero that filled up a run would spread a NaN or inf.
     outer, last = problem.taps[:-1], problem.taps[-1]
     runs = -(-last // _unrolled(problem))
     length = last // runs

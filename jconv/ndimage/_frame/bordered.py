@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -22,7 +23,7 @@ Widths = Sequence[tuple[int, int]]
 Value = float | complex | jax.Array
 
 FREE_LINES = 1
-"""With `borders="free"` the engine leaves as many lines undefined as the kernel reaches over the end, and one more."""
+"""`correlate_with_free_borders` leaves as many lines undefined as the kernel reaches over the end, and one more."""
 
 LEAST_SAMPLES = 1 << 14
 """Smaller images are extended whole: that compiles faster."""
@@ -44,7 +45,8 @@ def correlate(
     The barriers keep XLA from fusing one filter into the next, which would compute the first once for each tap of the
     second.
     """
-    run = partial(engine.correlate, finite_only=False, precision="highest" if exact else None)
+    options: dict[str, Any] = {"finite_only": False, "precision": "highest" if exact else None}
+    run = partial(engine.correlate, **options)
     x = lax.optimization_barrier(x)
     widths = [(left, size - 1 - left) for left, size in zip(lefts, weights.shape)]
     if all(rule == "zero" or not any(width) for rule, width in zip(rules, widths)):
@@ -53,8 +55,8 @@ def correlate(
         x = extend(x, widths, rules, cval)
         return lax.optimization_barrier(run(x, weights))
     free = all(rule != "zero" or not any(width) for rule, width in zip(rules, widths))
-    first = partial(engine.correlate_with_free_borders, precision="highest" if exact else None) if free else run
-    out = lax.optimization_barrier(first(x, weights, padding=widths))
+    run_inside = partial(engine.correlate_with_free_borders, **options) if free else run
+    out = lax.optimization_barrier(run_inside(x, weights, padding=widths))
     for axis, width in enumerate(widths):
         if rules[axis] == "zero" or not any(width):
             continue

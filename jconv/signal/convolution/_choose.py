@@ -88,6 +88,7 @@ def choose_conv_method(
         jax.ShapeDtypeStruct((1, 1, *h.shape), dtype),
         (1,) * h.ndim,
         window(x.shape, h.shape, kept),
+        finite_only=True,
     )
     return "fft" if plan.chosen.accuracy == "fft" else "direct"
 
