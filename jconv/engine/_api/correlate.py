@@ -50,8 +50,8 @@ def correlate(
         As for `jconv.conv_general_dilated`; but where no precision is asked for, it is "high": signals and images keep
         full float32 on GPU and TPU too.
     kernel_error : float, optional
-        How far the applied kernel may be from `kernel`, relative to its norm. By default it is `kernel`, to rounding
-        in every tap.
+        How far the applied kernel may be from `kernel`, relative to its norm; rounding may then spread. By default it
+        is `kernel`, to rounding in every tap.
 
     Returns
     -------
@@ -76,6 +76,8 @@ def correlate(
     >>> correlate(jnp.array([1.0, 2.0, 4.0]), jnp.array([1.0, 1.0]), padding=[(1, 0)])
     Array([1., 3., 6.], dtype=float...)
     """
+    if kernel_error is not None and finite_only is None:
+        finite_only = True  # who allows the kernel to be off allows its rounding to spread
     policy = policy_of(algorithm, memory_budget, finite_only)
     return _correlate(x, kernel, padding, strides, dilation, policy, precision, kernel_error)
 
