@@ -66,6 +66,13 @@ def build(make):
     return nnx.merge(graph, fill(state))
 
 
+def trace(make):
+    """Call `make(rngs)` on abstract values: what it refuses it refuses, and nothing is drawn or computed."""
+    from flax import nnx
+
+    nnx.eval_shape(lambda: make(nnx.Rngs(0)))
+
+
 def count_parameters(make):
     """The parameters of a module that is never built."""
     from flax import nnx

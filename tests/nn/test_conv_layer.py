@@ -49,12 +49,12 @@ UNUSED = [(kind, name) for kind in (ConvTranspose, ConvLocal, DynamicConv) for n
 def test_an_option_that_would_be_ignored_is_refused(kind, name):
     own = {"space": 5} if kind is ConvLocal else {}
     with pytest.raises(TypeError, match=f"`{name}` has no use here in {kind.__name__}"):
-        kind(2, 4, 3, **own, **{name: None}, rngs=nnx.Rngs(0))
+        parity.trace(lambda rngs: kind(2, 4, 3, **own, **{name: None}, rngs=rngs))
 
 
 def test_dtype_is_that_of_the_computation():
-    layer = Conv(1, 2, (3, 3), dtype=jnp.bfloat16, rngs=nnx.Rngs(0))
-    assert layer(jnp.ones((4, 4, 1))).dtype == jnp.bfloat16
+    layer = parity.build(lambda rngs: Conv(1, 2, (3, 3), dtype=jnp.bfloat16, rngs=rngs))
+    assert jax.eval_shape(lambda x: layer(x), jnp.ones((4, 4, 1))).dtype == jnp.bfloat16
     assert layer.kernel[...].dtype == jnp.float32
 
 
@@ -93,4 +93,4 @@ def test_dropout_works_only_with_a_key():
 )
 def test_bad_input(build, error, message):
     with pytest.raises(error, match=message):
-        build(nnx.Rngs(0))
+        parity.trace(build)

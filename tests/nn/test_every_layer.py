@@ -1,7 +1,7 @@
 """What holds for every layer, model and function: dtypes, transformations, and the strict settings of JAX.
 
-Ordinary runs lower all programs under the strict settings, where every implicit promotion raises, and run the cheap
-ones in one dtype; slow runs run all in all dtypes.
+Ordinary runs trace all programs under the strict settings, where every implicit promotion raises, and compile the cheap
+ones in one dtype; slow runs compile all in all dtypes.
 """
 
 import traceback
@@ -25,13 +25,16 @@ def test_the_table_is_complete():
     assert names | ELSEWHERE == set(nn.__all__)
 
 
+def dtypes_of(entry):
+    """The dtypes of an entry; it is not "mixed" where it takes no dtype to compute in."""
+    return DTYPES if "dtype" in entry.options else DTYPES[:-1]
+
+
 def setup(name, dtype):
-    """(entry, function, parameters, inputs); a skip where a layer has no dtype of its own to compute in."""
+    """(entry, function, parameters, inputs)."""
     entry = TABLE[name]
     if dtype != "mixed":
         return entry, *function_of(entry, dtype), arrays_of(entry, dtype)
-    if "dtype" not in entry.options:
-        pytest.skip("takes no dtype to compute in")
     return entry, *function_of(entry, "float32", "bfloat16"), arrays_of(entry, "float32")
 
 
@@ -56,46 +59,34 @@ def derivatives(entry, function):
     return run
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("name", TABLE)
+def traced():
+    """(name, dtype) of all; costly programs in two dtypes, and in the others in slow runs."""
+    for name, entry in TABLE.items():
+        for dtype in dtypes_of(entry):
+            slow = entry.costly and dtype == "float64"
+            yield pytest.param(name, dtype, marks=pytest.mark.slow if slow else ())
+
+
+@pytest.mark.parametrize(("name", "dtype"), list(traced()))
 def test_dtypes_and_strict_settings(name, dtype):
-    """Every program is traced and lowered where implicit promotions raise; results and gradients have their dtype."""
+    """Nothing is promoted implicitly, and the result has the dtype of the computation."""
     entry, function, parameters, inputs = setup(name, dtype)
     rank, promotion = strict()
     with rank, promotion:
-        run = derivatives(entry, function)
-        lower(run, parameters, *inputs)
-        value, batch, tangent, gradients = jax.eval_shape(run, parameters, *inputs)
+        value = jax.eval_shape(function, parameters, *inputs)
     wanted = jnp.dtype("bfloat16" if dtype == "mixed" else dtype)
+    floats = {leaf.dtype for leaf in jax.tree.leaves(value) if jnp.issubdtype(leaf.dtype, jnp.floating)}
     if entry.widens and wanted.itemsize < 4:
-        wanted = jnp.dtype("float32")
-    for one, many in zip(jax.tree.leaves(value), jax.tree.leaves(batch), strict=True):
-        assert (2, *one.shape) == many.shape
-        assert one.dtype == many.dtype
-        if jnp.issubdtype(one.dtype, jnp.floating):
-            assert one.dtype in (wanted, jnp.dtype(dtype if dtype != "mixed" else "bfloat16"))
-    assert any(leaf.dtype == wanted for leaf in jax.tree.leaves(value)) or not entry.differentiable
-    assert jax.tree.map(lambda x: x.dtype, tangent) == (
-        jax.tree.map(lambda x: x.dtype, value) if entry.differentiable else None
-    )
-    if entry.differentiable:
-        assert jax.tree.map(lambda x: x.dtype, gradients) == jax.tree.map(lambda x: x.dtype, (parameters, *inputs))
+        assert jnp.dtype("float32") in floats
+        assert floats <= {jnp.dtype("float32"), wanted}
+    else:
+        assert floats <= {wanted}
 
 
-def lower(run, *arguments):
-    """Trace and lower a program; a promotion inside the engine's algorithms is its own tests' to find."""
-    try:
-        jax.jit(run).lower(*arguments)
-    except (TypeError, ValueError) as error:
-        if any("jconv/engine/algorithms" in frame.filename for frame in traceback.extract_tb(error.__traceback__)):
-            pytest.xfail(f"the engine promotes: {error}")
-        raise
-
-
-def runs():
+def compiled():
     """(name, dtype) of the programs that are run: cheap ones in float32 in every run, all others in slow runs."""
     for name, entry in TABLE.items():
-        for dtype in DTYPES:
+        for dtype in dtypes_of(entry):
             slow = entry.costly or dtype != "float32"
             yield pytest.param(name, dtype, marks=pytest.mark.slow if slow else ())
 
@@ -105,27 +96,37 @@ def size(tree):
     return sum(np.size(leaf) for leaf in jax.tree.leaves(tree))
 
 
-@pytest.mark.parametrize(("name", "dtype"), runs())
+def compile_strictly(run, *arguments):
+    """Compile under the strict settings; a promotion inside the engine's algorithms is its own tests' to find."""
+    rank, promotion = strict()
+    try:
+        with rank, promotion:
+            return jax.jit(run).lower(*arguments).compile()
+    except (TypeError, ValueError) as error:
+        if any("jconv/engine/algorithms" in frame.filename for frame in traceback.extract_tb(error.__traceback__)):
+            pytest.xfail(f"the engine promotes: {error}")
+        raise
+
+
+@pytest.mark.parametrize(("name", "dtype"), list(compiled()))
 def test_transformations(name, dtype):
-    """jit is eager, vmap is a loop, and the two gradient modes are adjoint: Σ J 1 = Σ Jᵀ 1."""
+    """vmap is a loop; gradients have the dtypes of their arrays, and the two modes are adjoint: Σ J 1 = Σ Jᵀ 1."""
     entry, function, parameters, inputs = setup(name, dtype)
-    value, batch, tangent, gradients = jax.jit(derivatives(entry, function))(parameters, *inputs)
+    run = compile_strictly(derivatives(entry, function), parameters, *inputs)
+    value, batch, tangent, gradients = run(parameters, *inputs)
     terms = 16 * size((parameters, inputs))
-    eager = function(parameters, *inputs)
-    parity.assert_same(value, eager, length=terms)
-    parity.assert_same(jax.tree.map(lambda x: x[0], batch), value, length=terms)
-    parity.assert_same(jax.tree.map(lambda x: x[1], batch), value, length=terms)
+    for index in (0, 1):
+        parity.assert_same(jax.tree.map(lambda x, i=index: x[i], batch), value, length=terms)
     if not entry.differentiable:
         return
-    sums = [np.array([np.sum(np.asarray(leaf, np.float64)) for leaf in jax.tree.leaves(tree)])
-            for tree in (tangent, gradients)]  # fmt: skip
-    magnitude = sum(np.sum(np.abs(np.asarray(leaf, np.float64))) for leaf in jax.tree.leaves((tangent, gradients)))
-    half = jax.tree.leaves(tangent)[0].dtype.itemsize < 4 or dtype == "bfloat16"
-    parity.assert_same(
-        [np.asarray(sums[0].sum() / magnitude, "bfloat16" if half else jax.tree.leaves(tangent)[0].dtype)],
-        [np.asarray(sums[1].sum() / magnitude)],
-        length=terms,
-    )
+    dtypes = lambda tree: [leaf.dtype for leaf in jax.tree.leaves(tree)]
+    assert dtypes(tangent) == dtypes(value)
+    assert dtypes(gradients) == dtypes((parameters, *inputs))
+    leaves = lambda tree: [np.asarray(leaf, np.float64) for leaf in jax.tree.leaves(tree)]
+    forward, backward = (sum(leaf.sum() for leaf in leaves(tree)) for tree in (tangent, gradients))
+    magnitude = sum(np.abs(leaf).sum() for leaf in leaves((tangent, gradients)))
+    coarsest = min(dtypes((tangent, gradients)), key=lambda dtype: dtype.itemsize)
+    parity.assert_same(np.asarray(forward / magnitude, coarsest), np.asarray(backward / magnitude), length=terms)
 
 
 def engine_runs_without_jit():
@@ -136,6 +137,15 @@ def engine_runs_without_jit():
         except RecursionError:
             return False
     return True
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TABLE)
+def test_eager(name):
+    """Operation by operation the result is that of the compiled program."""
+    _, function, parameters, inputs = setup(name, "float32")
+    wanted = jax.jit(function)(parameters, *inputs)
+    parity.assert_same(function(parameters, *inputs), wanted, length=16 * size((parameters, inputs)))
 
 
 @pytest.mark.parametrize(

@@ -140,4 +140,4 @@ def test_one_channel_agrees_with_the_operator():
 )
 def test_bad_input(call, message):
     with pytest.raises(ValueError, match=message):
-        call(nnx.Rngs(0))
+        parity.trace(call)

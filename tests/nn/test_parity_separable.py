@@ -7,7 +7,6 @@ import flax.linen
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from flax import nnx
 
 from jconv.nn import ConvLocal, DepthwiseConv, SeparableConv
 from tests.nn import parity
@@ -103,4 +102,4 @@ def test_local(configuration):
 )
 def test_bad_input(build, error, message):
     with pytest.raises(error, match=message):
-        build(nnx.Rngs(0))
+        parity.trace(build)

@@ -63,4 +63,4 @@ def test_it_is_a_circular_convolution_at_any_resolution():
 )
 def test_bad_input(call, error, message):
     with pytest.raises(error, match=message):
-        call(nnx.Rngs(0))
+        parity.trace(call)

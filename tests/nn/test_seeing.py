@@ -11,6 +11,7 @@ from jax import lax
 
 from jconv import nn
 from jconv.nn import MobileNetV2, ResNet, effective_receptive_field, receptive_field, saliency
+from tests.nn import parity
 
 ONES = nnx.initializers.constant(0.5)
 
@@ -84,15 +85,14 @@ def test_field_is_where_the_gradient_is(name):
     ("build", "size"),
     [  # A. Araujo et al., Distill 2019, whose code gives these for torchvision's networks
         (functools.partial(ResNet, depth=18, width=4), 435),
-        (functools.partial(ResNet, depth=50, width=4), 427),
+        pytest.param(functools.partial(ResNet, depth=50, width=4), 427, marks=pytest.mark.slow),
         (functools.partial(MobileNetV2, width=0.1), 491),
     ],
 )
 def test_published_fields(build, size):
-    def features(images):
-        model = build(3, 10, rngs=nnx.Rngs(0))
-        model.eval()
-        return model.features(images)[-1]
+    model = parity.build(lambda rngs: build(3, 10, rngs=rngs))
+    model.eval()
+    features = lambda images: model.features(images)[-1]
 
     field = receptive_field(features, (1, 224, 224, 3))
     assert field.size == (size, size)
@@ -106,15 +106,16 @@ def test_saliency_is_the_gradient_and_smooth_saliency_its_mean():
     apply = jax.jit(lambda x: jnp.einsum("nijc,ijck->nk", x**3, weights))
     labels = jnp.array([0, 1, 2, 0, 1, 2])
     gradient = lambda x: 3 * x**2 * jnp.moveaxis(weights, -1, 0)[labels]
-    np.testing.assert_allclose(saliency(apply, images, labels), jnp.abs(gradient(images)).max(-1), rtol=1e-12)
-    key, total = jax.random.key(1), 0
+    plain = jax.jit(lambda x, labels: saliency(apply, x, labels))
+    np.testing.assert_allclose(plain(images, labels), jnp.abs(gradient(images)).max(-1), rtol=1e-12)
+    key = jax.random.key(1)
     sigma = 0.1 * (images.max((1, 2, 3)) - images.min((1, 2, 3)))[:, None, None, None]
-    for k in jax.random.split(key, 7):
-        total += gradient(images + sigma * jax.random.normal(k, images.shape))
-    smooth = saliency(apply, images, labels, noise=0.1, samples=7, key=key)
+    noisy = jax.jit(lambda k: gradient(images + sigma * jax.random.normal(k, images.shape)))
+    total = sum(noisy(k) for k in jax.random.split(key, 7))
+    smooth = jax.jit(lambda x: saliency(apply, x, labels, noise=0.1, samples=7, key=key))(images)
     np.testing.assert_allclose(smooth, jnp.abs(total / 7).max(-1), rtol=1e-12)
     best = apply(images).argmax(-1)
-    np.testing.assert_array_equal(saliency(apply, images), saliency(apply, images, best))
+    np.testing.assert_array_equal(jax.jit(lambda x: saliency(apply, x))(images), plain(images, best))
 
 
 @pytest.mark.parametrize(

@@ -121,4 +121,4 @@ def test_nothing_later_is_seen():
 )
 def test_bad_input(call, error, message):
     with pytest.raises(error, match=message):
-        call(nnx.Rngs(0))
+        parity.trace(call)

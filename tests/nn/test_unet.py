@@ -86,4 +86,4 @@ def test_a_block_is_flaxs_layers_in_a_row():
 )
 def test_bad_input(call, message):
     with pytest.raises(ValueError, match=message):
-        call(nnx.Rngs(0))
+        parity.trace(call)

@@ -78,7 +78,7 @@ class Conv(ConvLayer):
     stay. The gradients are those of the sum.
 
     A causal layer padded with zeros is causal to the last bit: the planner chooses among algorithms in which a sample,
-    be it huge or NaN, changes no output before it. A named `algorithm` ("fft", "overlap_save", …) is taken even if
+    be it huge or NaN, changes no output before it. A named `algorithm`, such as "fft", is taken even if
     it spreads rounding errors over the sequence. A causal layer with stride 1 along its first axis also works piece by
     piece, by `init_cache` and `step`.
 
