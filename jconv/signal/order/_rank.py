@@ -137,7 +137,7 @@ def medfilt2d(input: Any, kernel_size: Any = 3) -> jax.Array:
 
 
 def _real(function: str, name: str, value: Any) -> jax.Array:
-    dtype = np.dtype(value.dtype if hasattr(value, "dtype") else np.asarray(value).dtype)
+    dtype = np.dtype(value.dtype if hasattr(value, "dtype") else np.asarray(value).dtype).newbyteorder("=")
     if dtype.kind not in "iu" and dtype not in (np.float32, np.float64):
         raise ValueError(f"dtype={dtype} is not supported by {function}; pass `{name}` as integers, float32 or float64")
     return as_array(name, value)
