@@ -80,7 +80,10 @@ PROBLEMS = {
         (lambda f, w: signal.firwin(9, f, width=w), (np.array(0.4), np.array(0.8))),
     ],
     "firwin2": [(lambda g: signal.firwin2(8, [0, 0.3, 1], jnp.append(g, 0.0)), (_x(2),))],
-    "get_window": [(lambda b: signal.get_window(("kaiser", b), 7), (np.array(3.0),))],
+    "get_window": [
+        (lambda b: signal.get_window(("kaiser", b), 7), (np.array(3.0),)),
+        (lambda a: signal.get_window(("tukey", a), 9), (np.array(0.7),)),
+    ],
     "kaiser_beta": [(signal.kaiser_beta, (np.array([10.0, 30.0, 70.0]),))],
     "kaiser_atten": [(lambda w: signal.kaiser_atten(11, w), (np.array(0.2),))],
     "savgol_coeffs": [(lambda d: signal.savgol_coeffs(5, 2, 1, d), (np.array(0.5),))],

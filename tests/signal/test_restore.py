@@ -85,6 +85,49 @@ def test_gaps_equal_astropy(treatment):
             np.testing.assert_allclose(got, expected, rtol=1e-12, atol=1e-13)
 
 
+def test_kernels_that_sum_to_zero_and_values_outside_that_are_missing():
+    laplacian, x = np.array([[0.0, 1, 0], [1, -4, 1], [0, 1, 0]]), np.arange(25.0).reshape(5, 5)
+    expected = astropy_convolve(x, laplacian, normalize_kernel=False)
+    np.testing.assert_allclose(signal.normalized_convolve(x, laplacian, normalize_kernel=False), expected, atol=1e-13)
+    got = signal.normalized_convolve(np.ones(5), np.ones(3), fillvalue=np.nan)
+    np.testing.assert_allclose(got, astropy_convolve(np.ones(5), np.ones(3), fill_value=np.nan), rtol=1e-14)
+    traced = jax.jit(lambda v: signal.normalized_convolve(np.ones(5), np.ones(3), fillvalue=v))
+    np.testing.assert_allclose(traced(np.nan), np.ones(5), rtol=1e-14)
+    np.testing.assert_allclose(traced(0.0), [2 / 3, 1, 1, 1, 2 / 3], rtol=1e-14)
+    x[2, 2] = np.nan
+    for options, remedy in [({}, "normalize_kernel=False"), ({"normalize_kernel": False}, "nan_treatment='fill'")]:
+        with pytest.raises(ValueError, match=f"`kernel` sums to 0.*{remedy}"):
+            signal.normalized_convolve(x, laplacian, **options)
+
+
+def test_richardson_lucy_of_data_that_are_no_counts():
+    truth = np.zeros(20)
+    truth[[4, 11]] = 10.0
+    h = np.array([0.25, 0.5, 0.25])
+    y = np.asarray(signal.convolve(truth, h, "same"))
+    clean = signal.richardson_lucy(y, h, iterations=10).estimate
+    spoiled, mask = y.copy(), np.ones(20)
+    spoiled[7], mask[7] = np.nan, 0
+    with pytest.raises(ValueError, match=r"NaN in 1 samples.*mask_nan=True"):
+        signal.richardson_lucy(spoiled, h)
+    got = signal.richardson_lucy(spoiled, h, iterations=10, mask_nan=True).estimate
+    np.testing.assert_allclose(got, signal.richardson_lucy(y, h, iterations=10, mask=mask).estimate, rtol=1e-12)
+    negative = np.where(y == 0, -0.1, y)
+    with pytest.raises(ValueError, match=r"got -0\.1 among them; pass clip=True"):
+        signal.richardson_lucy(negative, h)
+    np.testing.assert_allclose(
+        signal.richardson_lucy(negative, h, iterations=10, clip=True).estimate, clean, rtol=1e-12
+    )
+    with pytest.raises(ValueError, match="`kernel` must not be negative"):
+        signal.richardson_lucy(y, -h)
+    # An instrument that loses half of the light: the source is twice as bright, unless the kernel is normalized.
+    lossy = signal.richardson_lucy(y, h / 2, iterations=10).estimate
+    np.testing.assert_allclose(lossy.sum(), 2 * clean.sum(), rtol=1e-6)
+    np.testing.assert_allclose(
+        signal.richardson_lucy(y, h / 2, iterations=10, normalize=True).estimate, clean, rtol=1e-12
+    )
+
+
 @pytest.mark.parametrize("boundary", ["fill", "wrap", "symm"])
 def test_operator(boundary):
     h = rng.normal(size=(3, 2)) + (1j * rng.normal(size=(3, 2)) if boundary == "wrap" else 0)

@@ -3,34 +3,41 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
 
 from jconv._core import check
-from jconv.signal._dtypes import as_array, cast, inexact_type, real_type
+from jconv.signal._dtypes import ArrayLike, as_array, cast, inexact_type, real_type
 from jconv.signal.convolution._convolve import convolve
-from jconv.signal.convolution._extent import check_mode
+from jconv.signal.convolution._extent import Mode, check_mode
 from jconv.signal.convolution._linear import boundary_rule
-from jconv.signal.restoration._restore import transfer
+from jconv.signal.convolution._transfer import transfer
+
+if TYPE_CHECKING:
+    from lineax import FunctionLinearOperator  # pyright: ignore[reportMissingImports]
 
 
 @partial(jax.tree_util.register_dataclass, data_fields=["kernel"], meta_fields=["shape", "mode", "boundary"])
 class ConvolutionOperator:
-    r"""The linear map x ↦ `convolve(x, kernel, mode, boundary=boundary)` on arrays of one shape.
+    r"""Represent the linear map x ↦ `convolve(x, kernel, mode, boundary=boundary)` on arrays of one shape.
 
     .. math:: A x = h * x, \qquad \langle A x, y \rangle = \langle x, A^{*} y \rangle
 
     Parameters
     ----------
     kernel : array_like, shape (k1, …)
+        The kernel h.
     shape : tuple of ints
         The shape of x, of the rank of `kernel`.
     mode : {"same", "full", "valid"}
+        As in `convolve`. Default "same".
     boundary : str
-        As in `convolve`. "wrap" with mode "same" is the circular convolution, which the FFT diagonalises.
+        As in `convolve`. "wrap" with mode "same" is the circular convolution, which the FFT diagonalises. Default
+        "fill".
 
     Raises
     ------
@@ -41,12 +48,14 @@ class ConvolutionOperator:
     -----
     A pytree whose leaf is the kernel: it passes through `jit`, `grad` and `vmap`, and its methods are differentiable.
 
+    Examples
+    --------
     >>> A = ConvolutionOperator([1.0, 2.0, 1.0], (4,), boundary="wrap")
     >>> A.matvec([1.0, 0, 0, 0]).tolist(), float(A.singular_values().max())
     ([2.0, 1.0, 0.0, 1.0], 4.0)
     """
 
-    def __init__(self, kernel: Any, shape: Any, *, mode: str = "same", boundary: str = "fill"):
+    def __init__(self, kernel: ArrayLike, shape: Sequence[int], *, mode: Mode = "same", boundary: str = "fill") -> None:
         h = as_array("kernel", kernel)
         self.kernel = cast(h, inexact_type(h))
         self.shape = tuple(check.positive_int(f"shape[{i}]", s) for i, s in enumerate(shape))
@@ -71,14 +80,14 @@ class ConvolutionOperator:
         """Shape and dtype of A x."""
         return jax.eval_shape(self.matvec, self.in_structure)
 
-    def matvec(self, x: Any) -> jax.Array:
+    def matvec(self, x: ArrayLike) -> jax.Array:
         """A x."""
         x = cast(as_array("x", x), self.kernel.dtype)
         if x.shape != self.shape:
             raise ValueError(f"`x` must have the operator's shape {self.shape}, got {x.shape}")
         return convolve(x, self.kernel, self.mode, boundary=self.boundary)
 
-    def adjoint(self, y: Any) -> jax.Array:
+    def adjoint(self, y: ArrayLike) -> jax.Array:
         """A* y, the conjugate transpose."""
         y = cast(as_array("y", y), self.kernel.dtype)
         if y.shape != self.out_structure.shape:
@@ -110,7 +119,7 @@ class ConvolutionOperator:
             self.shape
         ).astype(self.kernel.dtype)
 
-        def power(_, v):
+        def power(_: jax.Array, v: jax.Array) -> jax.Array:
             w = self.adjoint(self.matvec(v))
             return w / jnp.maximum(_norm(w), jnp.finfo(w.dtype).tiny)
 
@@ -128,27 +137,29 @@ class ConvolutionOperator:
         columns = size.adjoint(jnp.ones(self.out_structure.shape, size.kernel.dtype))
         return lower, jnp.sqrt(jnp.max(rows) * jnp.max(columns))
 
-    def solve(self, y: Any, *, damping: Any = 0.0, iterations: int = 100, tolerance: float = 1e-10) -> jax.Array:
+    def solve(
+        self, y: ArrayLike, *, damping: ArrayLike = 0.0, iterations: int = 100, tolerance: float = 1e-10
+    ) -> jax.Array:
         r"""The x that minimises :math:`\|A x - y\|^2 + \lambda \|x\|^2`.
 
         One division of spectra for a circular operator, else conjugate gradients on
         :math:`(A^* A + \lambda) x = A^* y`. `damping` is λ; `iterations` and `tolerance` stop the gradients.
         """
         y = cast(as_array("y", y), self.kernel.dtype)
-        damping = jnp.asarray(damping, real_type(self.kernel.dtype))
+        damping = as_array("damping", damping).astype(real_type(self.kernel.dtype))
         right = self.adjoint(y)
         if self.is_circular:
             power = self.singular_values() ** 2 + damping
             x = jnp.fft.ifftn(jnp.fft.fftn(right) / power)
             return x if jnp.iscomplexobj(y) else x.real.astype(y.dtype)
 
-        def normal(x):
+        def normal(x: jax.Array) -> jax.Array:
             return self.adjoint(self.matvec(x)) + damping * x
 
         x, _ = jax.scipy.sparse.linalg.cg(normal, right, tol=tolerance, maxiter=iterations)
         return x
 
-    def as_lineax(self) -> Any:
+    def as_lineax(self) -> FunctionLinearOperator:
         """The operator as a `lineax.FunctionLinearOperator`; needs lineax."""
         import lineax  # pyright: ignore[reportMissingImports]
 

@@ -1,7 +1,8 @@
 """Deconvolution and noise removal."""
 
 from jconv.signal.restoration._deconvolve import deconvolve
-from jconv.signal.restoration._restore import RichardsonLucy, richardson_lucy, tikhonov_deconvolve, wiener_deconvolve
+from jconv.signal.restoration._richardson_lucy import RichardsonLucy, richardson_lucy
+from jconv.signal.restoration._spectral_deconvolve import tikhonov_deconvolve, wiener_deconvolve
 from jconv.signal.restoration._wiener import wiener
 
 __all__ = [

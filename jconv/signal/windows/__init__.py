@@ -1,6 +1,6 @@
 """Window functions."""
 
-from jconv.signal.windows._windows import get_window
+from jconv.signal.windows._get_window import get_window
 
 __all__ = [
     "get_window",
