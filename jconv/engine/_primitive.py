@@ -108,7 +108,6 @@ def _run(
     separable: SeparableKernel | None,
     platform: str,
     portable: bool,
-    partitioned: bool,
 ) -> jax.Array:
     """Solve the problem; traced while a program is lowered for a platform."""
     planner = default_planner()
@@ -119,7 +118,7 @@ def _run(
         rhs.shape,
         dtype,
         precision,
-        planner.target(platform, portable, partitioned),
+        planner.target(platform, portable),
         policy.free_borders,
         separable,
     )
@@ -274,7 +273,7 @@ def _batch(
 
 
 _bind = internals.bilinear_primitive(
-    "jconv_convolution",
+    "jconv",
     shape_and_dtype=_shape_and_dtype,
     run=_run,
     transpose_lhs=_transpose_lhs,

@@ -5,16 +5,16 @@ Each continued sample is  s x[j] + α x[0] + β x[n - 1]  with static s, j, α a
 
 from __future__ import annotations
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jconv.signal._dtypes import ArrayLike, as_array
+
 MODES = ("constant", "wrap", "edge", "smooth", "symmetric", "reflect", "antisymmetric", "antireflect", "line")
 
 
-def extend(x: jax.Array, before: int, after: int, mode: str, cval: Any = 0) -> jax.Array:
+def extend(x: jax.Array, before: int, after: int, mode: str, cval: ArrayLike = 0) -> jax.Array:
     """`x` with `before` and `after` more samples along the last axis.
 
     `smooth` continues the slope of the two outer samples, `line` that from the first to the last sample;
@@ -24,7 +24,7 @@ def extend(x: jax.Array, before: int, after: int, mode: str, cval: Any = 0) -> j
         return x
     if mode == "constant":
         widths = [(0, 0)] * (x.ndim - 1) + [(before, after)]
-        return jnp.pad(x, widths, constant_values=jnp.asarray(cval, x.dtype))
+        return jnp.pad(x, widths, constant_values=as_array("cval", cval).astype(x.dtype))
     n = x.shape[-1]
     index, sign, first, last = _coefficients(n, np.arange(-before, n + after), mode)
     out = jnp.take(x, index, axis=-1)

@@ -13,7 +13,8 @@ from jax import lax
 
 from jconv._core.errors import InputError
 from jconv.tasks._settings import Settings
-from jconv.training import Callback, Checkpoints, Loss, State, fit, trainer
+from jconv.training import Callback, Checkpoints, State, fit, trainer
+from jconv.training._trainer import Loss
 
 PyTree = Any
 
@@ -51,7 +52,7 @@ def learn(
         batch,
         data,
         steps=settings.steps,
-        steps_per_call=checkpoints.steps_per_call(steps_per_call) if checkpoints else steps_per_call,
+        steps_per_call=steps_per_call,
         devices=devices[: settings.devices] if settings.devices > 1 else None,
         callbacks=callbacks,
         checkpoints=checkpoints,

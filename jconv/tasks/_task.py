@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -12,14 +12,14 @@ from jconv.tasks._settings import Settings
 
 
 class Result(Protocol):
-    """The result of training."""
+    """What training leaves."""
 
     def metrics(self) -> dict[str, Any]:
-        """Return the figures, as JSON values."""
+        """The figures, as JSON values."""
         ...
 
     def summary(self) -> str:
-        """Return the figures that count, in one line."""
+        """The figures that count, in one line."""
         ...
 
     def save(self, folder: str | os.PathLike) -> None:
@@ -28,9 +28,7 @@ class Result(Protocol):
 
 
 Row = Mapping[str, Any]
-"""The prediction for one file, as JSON values."""
-Predictor = Callable[[Path, str], Row]
-"""(file, name) -> row; pictures for the file are called NAME.….png"""
+"""What is predicted for one file, as JSON values."""
 
 
 class Task(NamedTuple):
@@ -40,13 +38,11 @@ class Task(NamedTuple):
     summary: str
     """For the list of tasks, such as "handwritten digits"."""
     description: str
-    """Which data it learns from, and which files it leaves besides those of `save_run`."""
+    """What is learned from what, and which files are left besides those of `save_run`."""
     settings: type[Settings]
     train: Callable[..., Result]
     """(settings, *, callbacks=(), checkpoints=None) -> Result"""
-    predictor: Callable[[SavedModel, Path], Predictor]
-    """(saved, out) -> a function that predicts for one file; its pictures, if any, go into the folder `out`"""
+    predict: Callable[[SavedModel, Sequence[Path], Path], list[Row]]
+    """(saved, files, out) -> a row for each file; pictures, if any, go into the folder `out`"""
     inputs: str
-    """Which files `predict` takes, such as "pictures (PNG, JPEG or TIFF)"."""
-    example: str = ""
-    """A command line that trains it, for `--help`."""
+    """What files `predict` takes, such as "pictures (PNG, JPEG or TIFF)"."""

@@ -122,3 +122,16 @@ def test_any_number_of_axes_and_every_broadcasting(name):
         x, h = rng.normal(size=shape1), rng.normal(size=shape2)
         for mode in MODES:
             same_as_scipy(name, x, h, mode, axes)
+
+
+def test_repeated_axes_are_kept_where_that_is_asked_for():
+    rng = np.random.default_rng(7)
+    x, h = rng.normal(size=(1, 20)), rng.normal(size=(3, 5))
+    for name in ("fftconvolve", "oaconvolve"):
+        run = getattr(signal, name)
+        same_as_scipy(name, x, h, "same", 1)  # the middle one of three results
+        got = run(x, h, "same", 1, crop_repeated=False)
+        np.testing.assert_allclose(got, [np.convolve(x[0], row, "same") for row in h], rtol=0, atol=1e-13)
+        np.testing.assert_allclose(
+            run(x, h, "same", crop_repeated=False), scipy.signal.fftconvolve(x, h, "same"), atol=1e-13
+        )

@@ -68,7 +68,8 @@ def _convolve_last_axes(x: jax.Array, h: jax.Array, n: int, spans: Sequence[Span
     algorithm = _block_algorithm(x, h, batch, padding) if blocks else "fft"
 
     def correlate(x: jax.Array, h: jax.Array) -> jax.Array:
-        return engine.correlate(x, h, padding=padding, algorithm=algorithm)
+        # The gradients may be transforms too.
+        return engine.correlate(x, h, padding=padding, algorithm=algorithm, finite_only=True)
 
     # The kernel keeps only the axes along which it varies, and the signal loses those along which only the kernel does.
     h_varies = [k > 1 for k in h.shape[:batch]]
@@ -93,6 +94,7 @@ def _block_algorithm(x: jax.Array, h: jax.Array, batch: int, padding: Sequence[t
         (1,) * len(padding),
         padding,
         feature_group_count=groups,
+        finite_only=True,
     )
     possible = {c.algorithm for c in plan.candidates if math.isfinite(c.seconds)}
     return next((name for name in ("overlap_add", "overlap_save") if name in possible), "fft")

@@ -9,10 +9,10 @@ from typing import Literal, overload
 import jax
 import numpy as np
 
-from jconv import engine
 from jconv.signal._dtypes import ArrayLike, as_array, is_floating, result_type
 from jconv.signal.convolution._convolve import Method, convolve
 from jconv.signal.convolution._extent import Mode, check_mode, check_same_rank, spans, valid_needs_swap, window
+from jconv.signal.convolution._integers import is_fft_faster
 
 Answer = Literal["direct", "fft"]
 
@@ -83,14 +83,8 @@ def choose_conv_method(
     kept = spans(mode, x.shape, h.shape)
     if h.size > x.size:
         x, h = h, x
-    plan = engine.plan(
-        jax.ShapeDtypeStruct((1, 1, *x.shape), dtype),
-        jax.ShapeDtypeStruct((1, 1, *h.shape), dtype),
-        (1,) * h.ndim,
-        window(x.shape, h.shape, kept),
-        finite_only=True,
-    )
-    return "fft" if plan.chosen.accuracy == "fft" else "direct"
+    faster = is_fft_faster(x.shape, h.shape, window(x.shape, h.shape, kept), dtype)
+    return "fft" if faster else "direct"
 
 
 def _seconds(x: jax.Array, h: jax.Array, mode: Mode, method: Method) -> float:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from jconv import engine
 from jconv._core import check
 from jconv._core.concrete import is_traced
-from jconv.signal._dtypes import as_array, cast, inexact_type, result_type
+from jconv.signal._dtypes import ArrayLike, as_array, cast, inexact_type, is_floating, result_type
 from jconv.signal.convolution._by_fft import convolve_by_fft
-from jconv.signal.convolution._extent import MODES, check_mode, check_same_rank, spans, valid_needs_swap
+from jconv.signal.convolution._extent import MODES, Mode, check_mode, check_same_rank, spans, valid_needs_swap
 from jconv.signal.convolution._linear import boundary_rule, linear
 
 Method = Literal["auto", "direct", "fft"]
@@ -22,15 +23,15 @@ METHODS = get_args(Method)
 
 
 def convolve(
-    in1: Any,
-    in2: Any,
-    mode: str = "full",
-    method: str = "auto",
+    in1: ArrayLike,
+    in2: ArrayLike,
+    mode: Mode = "full",
+    method: Method = "auto",
     *,
     boundary: str = "fill",
-    fillvalue: Any = 0,
-    algorithm: Any = "auto",
-    precision: Any = None,
+    fillvalue: ArrayLike = 0,
+    algorithm: str | engine.Plan = "auto",
+    precision: lax.PrecisionLike = None,
     memory_budget: int | None = None,
 ) -> jax.Array:
     r"""Convolve two n-D arrays.
@@ -43,14 +44,15 @@ def convolve(
         Booleans, integers, real or complex numbers.
     mode : {"full", "valid", "same"}
         Which samples to return: all n + k - 1; the \|n - k\| + 1 that need no value outside (one array must contain the
-        other); or the n of `in1`, from sample (k - 1) // 2 on.
+        other); or the n of `in1`, from sample (k - 1) // 2 on. Default "full".
     method : {"auto", "direct", "fft"}
-        "auto" lets the engine choose, "direct" admits only sums that keep a NaN or infinity where it is. Integers are
-        summed exactly under every method.
+        "auto" lets the engine choose the fastest algorithm, which may be an FFT. "direct" admits only sums: a NaN,
+        an infinity or a large sample then reaches as far as the other array and no further. Integers are exact under
+        every method. Default "auto".
     boundary : {"fill", "wrap", "symm", "reflect", "edge"}
-        How `in1` continues outside; SciPy's `convolve` has "fill" with 0 only.
+        How `in1` continues outside; SciPy's `convolve` has "fill" with 0 only. Default "fill".
     fillvalue : scalar
-        The value outside under boundary="fill".
+        The value outside under boundary="fill". Default 0.
     algorithm, precision, memory_budget
         As in `jconv.engine.correlate`, for the method "auto"; precision="highest" admits direct sums only.
 
@@ -63,7 +65,7 @@ def convolve(
     ValueError
         If the ranks differ, an array is empty, a word is unknown, or neither array contains the other in "valid".
     TypeError
-        If a dtype is none of JAX's.
+        If JAX cannot hold a dtype, or an array is masked.
 
     Warns
     -----
@@ -72,9 +74,12 @@ def convolve(
 
     Notes
     -----
-    float16 and bfloat16 are summed in float32. The gradient is that of the formula, in both arrays and `fillvalue`.
-    Mirrors `scipy.signal.convolve`. Difference: integers are exact also by "fft".
+    By "direct" the rounding of each output is relative to Σ|x||h| there; by "auto" and "fft" it may be relative to the
+    largest output, as in SciPy. float16 and bfloat16 are summed in float32. The gradient is that of the formula, in
+    both arrays and `fillvalue`. Follows `scipy.signal.convolve`. Difference: integers are exact also by "fft".
 
+    Examples
+    --------
     >>> convolve([1, 2, 3], [0, 1, 0.5])
     Array([0. , 1. , 2.5, 4. , 1.5], dtype=float...)
     """
@@ -85,6 +90,8 @@ def convolve(
     dtype = result_type(in1, in2)
     if in1.ndim == 0:
         return cast(in1, dtype) * cast(in2, dtype)
+    if mode == "same" and in1.size == 0:
+        return jnp.zeros(in1.shape, dtype)
     check.not_empty("in1", in1)
     check.not_empty("in2", in2)
     rule = boundary_rule(boundary)
@@ -93,34 +100,34 @@ def convolve(
         in1, in2 = in2, in1
     kept = spans(mode, in1.shape, in2.shape)
     plain = rule == "constant" and outside is None
-    if method == "fft" and plain and dtype.kind in "fcV":
-        out = convolve_by_fft(
-            cast(in1, inexact_type(dtype)), cast(in2, inexact_type(dtype)), axes=tuple(range(in1.ndim)), spans=kept
-        )
+    if method == "fft" and plain and is_floating(dtype):
+        x, h = cast(in1, inexact_type(dtype)), cast(in2, inexact_type(dtype))
+        out = convolve_by_fft(x, h, axes=tuple(range(in1.ndim)), spans=kept)
         _warn_of_nan(out)
         return cast(out, dtype)
     x, h = cast(in1, dtype), cast(in2, dtype)
     if plain and h.size > x.size:
         x, h = h, x  # commutative; the smaller array makes the better kernel
-    if method == "fft" and dtype.kind in "fcV":
+    if method == "direct":
+        return linear(x, h, outside, spans=kept, rule=rule, memory_budget=memory_budget)
+    if method == "fft" and is_floating(dtype):
         algorithm = "fft"
-    direct = method == "direct"
     return linear(
-        x, h, outside, spans=kept, rule=rule, algorithm="auto" if direct else algorithm,
-        precision="highest" if direct else precision, memory_budget=memory_budget, finite_only=not direct,
+        x, h, outside, spans=kept, rule=rule, algorithm=algorithm, precision=precision, memory_budget=memory_budget,
+        spreads=True,
     )  # fmt: skip
 
 
 def correlate(
-    in1: Any,
-    in2: Any,
-    mode: str = "full",
-    method: str = "auto",
+    in1: ArrayLike,
+    in2: ArrayLike,
+    mode: Mode = "full",
+    method: Method = "auto",
     *,
     boundary: str = "fill",
-    fillvalue: Any = 0,
-    algorithm: Any = "auto",
-    precision: Any = None,
+    fillvalue: ArrayLike = 0,
+    algorithm: str | engine.Plan = "auto",
+    precision: lax.PrecisionLike = None,
     memory_budget: int | None = None,
 ) -> jax.Array:
     r"""Cross-correlate two n-D arrays.
@@ -132,6 +139,7 @@ def correlate(
     Parameters
     ----------
     in1, in2 : array_like, shapes (n1, …) and (k1, …) of one rank
+        The arrays x and y.
     mode, method, boundary, fillvalue, algorithm, precision, memory_budget
         As in `convolve`.
 
@@ -146,9 +154,11 @@ def correlate(
 
     Notes
     -----
-    Equals `convolve` of `in1` with `in2` reversed and conjugated, gradients included.
-    Mirrors `scipy.signal.correlate`. In mode "same" an even kernel sits one sample off from `correlate2d`, as in SciPy.
+    Equals `convolve` of `in1` with `in2` reversed and conjugated, gradients, rounding and warnings included.
+    Follows `scipy.signal.correlate`. In mode "same" an even kernel sits one sample off from `correlate2d`, as in SciPy.
 
+    Examples
+    --------
     >>> correlate([1, 2, 3], [0, 1, 0.5])
     Array([0.5, 2. , 3.5, 3. , 0. ], dtype=float...)
     """
@@ -159,8 +169,8 @@ def correlate(
     )  # fmt: skip
 
 
-def correlation_lags(in1_len: int, in2_len: int, mode: str = "full") -> jax.Array:
-    r"""The lags at which `correlate` of 1-D arrays takes its samples.
+def correlation_lags(in1_len: int, in2_len: int, mode: Mode = "full") -> jax.Array:
+    r"""List the lags at which `correlate` of 1-D arrays takes its samples.
 
     .. math:: \text{lag}[m] = m - (k - 1)
 
@@ -169,10 +179,11 @@ def correlation_lags(in1_len: int, in2_len: int, mode: str = "full") -> jax.Arra
     in1_len, in2_len : int
         The numbers of samples, n and k.
     mode : {"full", "valid", "same"}
+        As in `correlate`. Default "full".
 
     Returns
     -------
-    Integers, shape as that of `correlate` under `mode`.
+    Array of integers, shape as that of `correlate` under `mode`.
 
     Raises
     ------
@@ -181,8 +192,10 @@ def correlation_lags(in1_len: int, in2_len: int, mode: str = "full") -> jax.Arra
 
     Notes
     -----
-    Mirrors `scipy.signal.correlation_lags`.
+    Follows `scipy.signal.correlation_lags`.
 
+    Examples
+    --------
     >>> correlation_lags(4, 2)
     Array([-1,  0,  1,  2,  3], dtype=int...)
     """
@@ -206,12 +219,12 @@ def _warn_of_nan(out: jax.Array) -> None:
         )
 
 
-def is_zero(fillvalue: Any) -> bool:
+def is_zero(fillvalue: ArrayLike) -> bool:
     """Whether `fillvalue` is the static number 0, which needs no explicit padding."""
     return isinstance(fillvalue, (bool, int, float, complex)) and fillvalue == 0
 
 
-def fill(fillvalue: Any, dtype: Any) -> jax.Array:
+def fill(fillvalue: ArrayLike, dtype: np.dtype) -> jax.Array:
     """`fillvalue` as a scalar of `dtype`, or a ValueError."""
     value = as_array("fillvalue", fillvalue)
     if value.size != 1:

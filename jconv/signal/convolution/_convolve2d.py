@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
+import numpy as np
 
+from jconv import engine
 from jconv._core import check
-from jconv.signal._dtypes import as_array, cast, result_type
+from jconv.signal._dtypes import ArrayLike, as_array, cast, result_type
 from jconv.signal.convolution._convolve import convolve, fill, is_zero, reverse_conj
-from jconv.signal.convolution._extent import check_mode, spans, valid_needs_swap
+from jconv.signal.convolution._extent import Mode, Span, check_mode, spans, valid_needs_swap
 from jconv.signal.convolution._linear import boundary_rule, linear
 
 
 def convolve2d(
-    in1: Any, in2: Any, mode: str = "full", boundary: str = "fill", fillvalue: Any = 0, *, algorithm: Any = "auto"
+    in1: ArrayLike,
+    in2: ArrayLike,
+    mode: Mode = "full",
+    boundary: str = "fill",
+    fillvalue: ArrayLike = 0,
+    *,
+    algorithm: str | engine.Plan = "auto",
 ) -> jax.Array:
     r"""Convolve two 2-D arrays under a boundary rule.
 
@@ -24,43 +30,54 @@ def convolve2d(
     Parameters
     ----------
     in1, in2 : array_like, shapes (n1, n2) and (k1, k2)
+        The image x and the kernel h.
     mode : {"full", "valid", "same"}
-        As in `convolve`.
+        As in `convolve`. Default "full".
     boundary : {"fill", "wrap", "symm", "reflect", "edge"}
-        How `in1` continues outside; SciPy documents the first three.
+        How `in1` continues outside; SciPy documents the first three. Default "fill".
     fillvalue : scalar
-        The value outside under "fill".
+        The value outside under "fill". Default 0.
     algorithm
-        As in `jconv.engine.correlate`. "auto" admits only what is as accurate as the sum itself, as SciPy's; `convolve`
-        chooses FFTs too.
+        As in `jconv.engine.correlate`. "auto" admits only sums, as SciPy's: a NaN or a bright pixel reaches as far as
+        the kernel and no further. `convolve` chooses FFTs too. Default "auto".
 
     Returns
     -------
-    Array, shape by `mode`, dtype by NumPy's promotion.
+    Array, shape by `mode`, dtype by NumPy's promotion. Where an array is empty, zeros of that shape.
 
     Raises
     ------
     ValueError
-        If an array is not 2-D or empty, a word is unknown, `fillvalue` is no scalar of the dtype, or neither array
-        contains the other in "valid".
+        If an array is not 2-D, a word is unknown, `fillvalue` is not a scalar of the dtype, or neither array contains
+        the other in "valid".
 
     Notes
     -----
-    Differentiable in both arrays and `fillvalue`. Mirrors `scipy.signal.convolve2d`; "reflect" means NumPy's
+    Differentiable in both arrays and `fillvalue`. Follows `scipy.signal.convolve2d`; "reflect" means NumPy's
     reflection, where SciPy takes the word without documenting it and pads zeros.
 
+    Examples
+    --------
     >>> convolve2d([[1, 2], [3, 4]], [[1, 1]], boundary="wrap")
     Array([[3, 3, 3], [7, 7, 7]], dtype=int...)
     """
-    in1, in2 = _images(in1, in2)
-    _checked(mode, boundary, fillvalue, in1, in2)
-    return convolve(
-        in1, in2, mode, boundary=boundary, fillvalue=fillvalue, algorithm=algorithm, precision=_precision(algorithm)
-    )
+    x, h = _images(in1, in2)
+    rule, outside = _check_words(mode, boundary, fillvalue, x.dtype)
+    if mode == "valid" and valid_needs_swap(x.shape, h.shape):
+        x, h = h, x
+    if outside is None and rule == "constant" and h.size > x.size:
+        return _linear_or_zeros(h, x, outside, spans(mode, x.shape, h.shape), rule, algorithm)
+    return _linear_or_zeros(x, h, outside, spans(mode, x.shape, h.shape), rule, algorithm)
 
 
 def correlate2d(
-    in1: Any, in2: Any, mode: str = "full", boundary: str = "fill", fillvalue: Any = 0, *, algorithm: Any = "auto"
+    in1: ArrayLike,
+    in2: ArrayLike,
+    mode: Mode = "full",
+    boundary: str = "fill",
+    fillvalue: ArrayLike = 0,
+    *,
+    algorithm: str | engine.Plan = "auto",
 ) -> jax.Array:
     r"""Cross-correlate two 2-D arrays under a boundary rule.
 
@@ -73,7 +90,7 @@ def correlate2d(
 
     Returns
     -------
-    Array, shape by `mode`, dtype by NumPy's promotion.
+    Array, shape by `mode`, dtype by NumPy's promotion. Where an array is empty, zeros of that shape.
 
     Raises
     ------
@@ -82,16 +99,17 @@ def correlate2d(
 
     Notes
     -----
-    Differentiable in both arrays and `fillvalue`. Mirrors `scipy.signal.correlate2d`, also where `in2` is the larger
+    Differentiable in both arrays and `fillvalue`. Follows `scipy.signal.correlate2d`, also where `in2` is the larger
     one in "valid": there SciPy conjugates `in1` in place of `in2`, unlike `correlate`.
 
+    Examples
+    --------
     >>> correlate2d([[1, 2], [3, 4]], [[1, 2]], mode="valid")
     Array([[ 5], [11]], dtype=int...)
     """
-    in1, in2 = _images(in1, in2)
-    rule, outside = _checked(mode, boundary, fillvalue, in1, in2)
-    dtype = result_type(in1, in2)
-    x, h = cast(in1, dtype), cast(reverse_conj(in2), dtype)
+    x, h = _images(in1, in2)
+    rule, outside = _check_words(mode, boundary, fillvalue, x.dtype)
+    h = reverse_conj(h)
     if mode == "valid" and valid_needs_swap(x.shape, h.shape):
         x, h = h, x
         if jnp.iscomplexobj(x):
@@ -99,15 +117,10 @@ def correlate2d(
     kept = spans(mode, x.shape, h.shape)
     if mode == "same":
         kept = tuple((k // 2, n) for n, k in zip(x.shape, h.shape, strict=True))
-    return linear(x, h, outside, spans=kept, rule=rule, algorithm=algorithm, precision=_precision(algorithm))
+    return _linear_or_zeros(x, h, outside, kept, rule, algorithm)
 
 
-def _precision(algorithm: Any) -> str | None:
-    """SciPy's functions of these names are direct sums: small results beside large ones keep their digits."""
-    return "highest" if algorithm == "auto" else None
-
-
-def sepfir2d(input: Any, hrow: Any, hcol: Any) -> jax.Array:
+def sepfir2d(input: ArrayLike, hrow: ArrayLike, hcol: ArrayLike) -> jax.Array:
     r"""Filter an image with a row filter and a column filter, the image mirrored at its edges.
 
     .. math:: y[i, j] = \sum_{k, l} x[i - k, j - l]\, h_{col}[k]\, h_{row}[l]
@@ -117,6 +130,7 @@ def sepfir2d(input: Any, hrow: Any, hcol: Any) -> jax.Array:
     Parameters
     ----------
     input : array_like, shape (n1, n2)
+        The image.
     hrow, hcol : array_like, 1-D of odd length
         The filters along a row (the last axis) and along a column (the first).
 
@@ -131,8 +145,11 @@ def sepfir2d(input: Any, hrow: Any, hcol: Any) -> jax.Array:
 
     Notes
     -----
-    Cost n1 n2 (k1 + k2). Differentiable in all arguments. Mirrors `scipy.signal.sepfir2d`.
+    Cost n1 n2 (k1 + k2); the rounding of each pixel is that of its sum. Differentiable in all arguments. Follows
+    `scipy.signal.sepfir2d`.
 
+    Examples
+    --------
     >>> sepfir2d([[1.0, 2.0], [3.0, 4.0]], [0.5, 0, 0.5], [1.0])
     Array([[1.5, 1.5], [3.5, 3.5]], dtype=float...)
     """
@@ -150,20 +167,33 @@ def sepfir2d(input: Any, hrow: Any, hcol: Any) -> jax.Array:
     if dtype.kind != "c" and (jnp.iscomplexobj(row) or jnp.iscomplexobj(col)):
         dtype = result_type(dtype, jnp.complex64)
     x, row, col = cast(x, dtype), cast(row, dtype), cast(col, dtype)
-    y = convolve(x, row[None, :], "same", boundary="symm")
-    return convolve(y, col[:, None], "same", boundary="symm")
+    if x.size == 0:
+        return x
+    y = convolve(x, row[None, :], "same", "direct", boundary="symm")
+    return convolve(y, col[:, None], "same", "direct", boundary="symm")
 
 
-def _images(in1: Any, in2: Any) -> tuple[jax.Array, jax.Array]:
-    in1, in2 = as_array("in1", in1), as_array("in2", in2)
-    for name, x in (("in1", in1), ("in2", in2)):
-        check.rank(name, x, 2, "use jconv.signal.convolve for other ranks, jax.vmap for batches")
-        check.not_empty(name, x)
-    return in1, in2
+def _images(in1: ArrayLike, in2: ArrayLike) -> tuple[jax.Array, jax.Array]:
+    """Both arguments as 2-D arrays of one dtype."""
+    x, h = as_array("in1", in1), as_array("in2", in2)
+    for name, image in (("in1", x), ("in2", h)):
+        check.rank(name, image, 2, "use jconv.signal.convolve for other ranks, jax.vmap for batches")
+    dtype = result_type(x, h)
+    return cast(x, dtype), cast(h, dtype)
 
 
-def _checked(mode: str, boundary: str, fillvalue: Any, in1: jax.Array, in2: jax.Array):
+def _check_words(mode: Mode, boundary: str, fillvalue: ArrayLike, dtype: np.dtype) -> tuple[str, jax.Array | None]:
+    """The boundary rule and the value outside, None for zeros; a ValueError for unknown words and odd values."""
     check_mode(mode)
     rule = boundary_rule(boundary)
-    value = fill(fillvalue, result_type(in1, in2))
+    value = fill(fillvalue, dtype)
     return rule, None if rule != "constant" or is_zero(fillvalue) else value
+
+
+def _linear_or_zeros(
+    x: jax.Array, h: jax.Array, outside: jax.Array | None, kept: tuple[Span, ...], rule: str,
+    algorithm: str | engine.Plan,
+) -> jax.Array:  # fmt: skip
+    if x.size == 0 or h.size == 0:
+        return jnp.zeros([length for _, length in kept], x.dtype)
+    return linear(x, h, outside, spans=kept, rule=rule, algorithm=algorithm)

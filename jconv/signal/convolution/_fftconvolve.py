@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 import jax
 import jax.numpy as jnp
 
 from jconv._core import check
-from jconv.signal._dtypes import as_array, cast, inexact_type, result_type
+from jconv.signal._dtypes import ArrayLike, as_array, cast, inexact_type, result_type
 from jconv.signal.convolution._budget import within
 from jconv.signal.convolution._by_fft import convolve_by_fft
-from jconv.signal.convolution._extent import check_mode, check_same_rank, spans, valid_needs_swap
+from jconv.signal.convolution._extent import Mode, check_mode, check_same_rank, spans, valid_needs_swap
 
 
 def fftconvolve(
-    in1: Any, in2: Any, mode: str = "full", axes: Any = None, *, memory_budget: int | None = None
+    in1: ArrayLike,
+    in2: ArrayLike,
+    mode: Mode = "full",
+    axes: int | Sequence[int] | None = None,
+    *,
+    memory_budget: int | None = None,
+    crop_repeated: bool = True,
 ) -> jax.Array:
     r"""Convolve two n-D arrays by one FFT.
 
@@ -26,11 +32,15 @@ def fftconvolve(
     in1, in2 : array_like of one rank
         Along axes that are not convolved the sizes are equal, or one of them is 1 and is repeated.
     mode : {"full", "valid", "same"}
-        As in `convolve`.
+        As in `convolve`. Default "full".
     axes : int or sequence of ints, optional
-        The axes to convolve over; by default all.
+        The axes to convolve over. Default all.
     memory_budget : int, optional
-        Bytes that may be used beside arguments and result; the signal is then worked through in stretches.
+        Bytes that may be used besides arguments and result; the signal is then worked through in stretches. Default
+        None: as many as one transform takes.
+    crop_repeated : bool
+        Under mode "same", an axis of size 1 in `in1` that is repeated along `in2` is cut back to its middle, as SciPy
+        does: of many kernels for one signal, all results but one are lost. False keeps them. Default True.
 
     Returns
     -------
@@ -44,26 +54,34 @@ def fftconvolve(
     Notes
     -----
     Cost O(N log N) for lengths N = 2^a 3^b 5^c, no longer than `mode` needs. The error is a few ulp of the largest
-    output, and one NaN or infinity spoils all. Differentiable in both arrays. Mirrors `scipy.signal.fftconvolve`.
+    output, and one NaN or infinity spoils all. Differentiable in both arrays. Follows `scipy.signal.fftconvolve`.
 
+    Examples
+    --------
     >>> fftconvolve([1.0, 2, 3], [0, 1, 0.5]).round(6)
     Array([0. , 1. , 2.5, 4. , 1.5], dtype=float...)
     """
-    return _over_axes(False, in1, in2, mode, axes, memory_budget)
+    return _convolve_axes(in1, in2, mode, axes, memory_budget, crop_repeated, blocks=False)
 
 
 def oaconvolve(
-    in1: Any, in2: Any, mode: str = "full", axes: Any = None, *, memory_budget: int | None = None
+    in1: ArrayLike,
+    in2: ArrayLike,
+    mode: Mode = "full",
+    axes: int | Sequence[int] | None = None,
+    *,
+    memory_budget: int | None = None,
+    crop_repeated: bool = True,
 ) -> jax.Array:
-    r"""Convolve two n-D arrays by overlap-add: the longer one block by block, each by the FFT.
+    r"""Convolve two n-D arrays block by block, each block by the FFT.
 
     .. math:: y = \sum_i T_{iL}\,(x_i * h), \qquad x = \sum_i T_{iL}\, x_i
 
-    with blocks of L samples and the shift T, along each of `axes` by itself.
+    with blocks of L samples and the shift T.
 
     Parameters
     ----------
-    in1, in2, mode, axes, memory_budget
+    in1, in2, mode, axes, memory_budget, crop_repeated
         As in `fftconvolve`.
 
     Returns
@@ -77,16 +95,29 @@ def oaconvolve(
 
     Notes
     -----
-    Cost O(n log k): best where one array is much longer than the other. An axis along which blocks do not pay is
-    transformed whole. Differentiable in both arrays. Mirrors `scipy.signal.oaconvolve`.
+    Cost O(n log k): best where one array is much longer than the other. One axis goes by the engine's overlap-add, two
+    and three by overlap-save; one transform takes their place where the engine refuses them, as for a kernel above a
+    quarter of the signal. A NaN spoils its block and the next. Differentiable in both arrays. Follows
+    `scipy.signal.oaconvolve`.
 
+    Examples
+    --------
     >>> oaconvolve([1.0, 2, 3], [0, 1, 0.5]).round(6)
     Array([0. , 1. , 2.5, 4. , 1.5], dtype=float...)
     """
-    return _over_axes(True, in1, in2, mode, axes, memory_budget)
+    return _convolve_axes(in1, in2, mode, axes, memory_budget, crop_repeated, blocks=True)
 
 
-def _over_axes(blocks: bool, in1: Any, in2: Any, mode: str, axes: Any, budget: int | None) -> jax.Array:
+def _convolve_axes(
+    in1: ArrayLike,
+    in2: ArrayLike,
+    mode: Mode,
+    axes: int | Sequence[int] | None,
+    budget: int | None,
+    crop_repeated: bool,
+    *,
+    blocks: bool,
+) -> jax.Array:
     in1, in2 = as_array("in1", in1), as_array("in2", in2)
     check_mode(mode)
     check_same_rank(in1, in2)
@@ -95,7 +126,8 @@ def _over_axes(blocks: bool, in1: Any, in2: Any, mode: str, axes: Any, budget: i
         return in1 * in2
     if in1.size == 0 or in2.size == 0:
         return jnp.zeros((0,), dtype)
-    convolved = _convolved_axes(in1.shape, in2.shape, axes)
+    chosen = _chosen_axes(in1.ndim, axes)
+    convolved = _convolved_axes(in1.shape, in2.shape, chosen)
     if mode == "valid" and valid_needs_swap(in1.shape, in2.shape, convolved):
         in1, in2 = in2, in1
     if not convolved:  # no transform, no change of dtype
@@ -111,32 +143,33 @@ def _over_axes(blocks: bool, in1: Any, in2: Any, mode: str, axes: Any, budget: i
     else:
         out = convolve_by_fft(x, h, axes=convolved, spans=kept, blocks=blocks)
     if mode == "same" and out.shape != x.shape:
-        # An axis of size 1 in `in1` that was repeated is cut to its middle sample, as SciPy centres it.
-        out = out[tuple(slice((m - n) // 2, (m - n) // 2 + n) for m, n in zip(out.shape, x.shape, strict=True))]
+        sizes = [n if crop_repeated or a in chosen else out.shape[a] for a, n in enumerate(x.shape)]
+        out = out[tuple(slice((m - n) // 2, (m - n) // 2 + n) for m, n in zip(out.shape, sizes, strict=True))]
     return out
 
 
-def _convolved_axes(shape1: tuple[int, ...], shape2: tuple[int, ...], axes: Any) -> tuple[int, ...]:
-    """The axes of `axes` that need a convolution, ascending; an axis where one array has size 1 is a product."""
-    rank = len(shape1)
+def _chosen_axes(rank: int, axes: int | Sequence[int] | None) -> list[int]:
+    """`axes` as nonnegative numbers, each once; a ValueError where that is not possible."""
     if axes is None:
-        wanted = range(rank)
-    else:
-        wanted = [axes] if hasattr(axes, "__index__") else list(axes)
-        if not wanted:
-            raise ValueError(f"when provided, axes cannot be empty, got {axes!r}; pass None for all axes")
-        if not all(hasattr(a, "__index__") for a in wanted):
-            raise ValueError(
-                f"axes must be a scalar or iterable of integers, got {axes!r}; pass for example axes=(0, 1)"
-            )
-        if not all(-rank <= a < rank for a in wanted):
-            raise ValueError(
-                f"axes exceeds dimensionality of input: got {axes!r} for rank {rank}; pass -{rank} … {rank - 1}"
-            )
-        wanted = [int(a) % rank for a in wanted]
-        if len(set(wanted)) != len(wanted):
-            raise ValueError(f"all axes must be unique, got {axes!r}; name each axis once")
-    convolved = tuple(sorted(a for a in wanted if shape1[a] != 1 and shape2[a] != 1))
+        return list(range(rank))
+    chosen = list(axes) if isinstance(axes, Iterable) else [axes]
+    if not chosen:
+        raise ValueError(f"when provided, axes cannot be empty, got {axes!r}; pass None for all axes")
+    if not all(hasattr(a, "__index__") for a in chosen):
+        raise ValueError(f"axes must be a scalar or iterable of integers, got {axes!r}; pass for example axes=(0, 1)")
+    if not all(-rank <= a < rank for a in chosen):
+        raise ValueError(
+            f"axes exceeds dimensionality of input: got {axes!r} for rank {rank}; pass -{rank} … {rank - 1}"
+        )
+    chosen = [int(a) % rank for a in chosen]
+    if len(set(chosen)) != len(chosen):
+        raise ValueError(f"all axes must be unique, got {axes!r}; name each axis once")
+    return chosen
+
+
+def _convolved_axes(shape1: tuple[int, ...], shape2: tuple[int, ...], chosen: Sequence[int]) -> tuple[int, ...]:
+    """The axes that need a convolution, ascending; a chosen axis where one array has size 1 is a product."""
+    convolved = tuple(sorted(a for a in chosen if shape1[a] != 1 and shape2[a] != 1))
     for a, (n, k) in enumerate(zip(shape1, shape2, strict=True)):
         if a not in convolved and n != k and 1 not in (n, k):
             raise ValueError(

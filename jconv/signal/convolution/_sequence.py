@@ -32,11 +32,12 @@ def long_convolve(
     .. math:: y_t = g^{out}_t \Bigl( \sum_{s \ge 0} h_s\, u_{t-s} + \sum_{s \ge 0} b_s\, u_{t+1+s} + d\, u_t \Bigr),
         \qquad u_t = g^{in}_t x_t
 
-    for each channel by itself.
+    for each channel separately.
 
     Parameters
     ----------
     x : array_like, shape (…, length, channels)
+        The sequences.
     kernel : array_like, shape (taps, channels)
         h, the causal part; fewer taps than `length` make a partial convolution, further ones are not seen.
     backward : array_like, optional, shape (taps, channels)
@@ -46,8 +47,8 @@ def long_convolve(
     skip : array_like, optional, shape (channels,)
         d, a direct path.
     frequencies : int, optional
-        Keep only so many of the lowest frequencies of the kernel's transform, of length N / 2 + 1 for the even fast
-        length N (frequency-sparse convolution).
+        How many of the lowest frequencies of the kernel's transform to keep, of N / 2 + 1 for the even fast length N
+        (frequency-sparse convolution). Default all.
 
     Returns
     -------
@@ -64,6 +65,8 @@ def long_convolve(
     arrays. Source: Gu et al., "Efficiently modeling long sequences with structured state spaces" (2022); Poli et al.,
     "Hyena hierarchy" (2023); Fu et al., "FlashFFTConv" (2023).
 
+    Examples
+    --------
     >>> y = long_convolve(jnp.ones((1, 4, 1)), jnp.array([[1.0], [0.5]]))
     >>> [round(float(v), 3) for v in y[0, :, 0]]
     [1.0, 1.5, 1.5, 1.5]
