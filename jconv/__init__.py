@@ -7,6 +7,7 @@ One engine that picks the right algorithm for each shape, behind the interfaces 
 from __future__ import annotations
 
 import importlib
+import warnings
 from typing import Any
 
 from jconv import engine
@@ -52,6 +53,9 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name in _ROOMS:
         return importlib.import_module(f"jconv.{name}")
+    if name == "restore":
+        warnings.warn("jconv.restore is called jconv.decelerate; use that name", DeprecationWarning, stacklevel=2)
+        return decelerate
     raise AttributeError(f"module 'jconv' has no attribute {name!r}")
 
 

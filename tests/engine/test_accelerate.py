@@ -208,3 +208,8 @@ def test_precision_reaches_a_gpu(way):
     asked = [line for line in text.splitlines() if "stablehlo.convolution" in line]
     assert asked
     assert all("DEFAULT" not in line and re.search(r"precision_config = \[[^]]*HIGH", line) for line in asked), asked
+
+
+def test_the_old_name_of_decelerate_warns():
+    with pytest.warns(DeprecationWarning, match="jconv.decelerate"):
+        assert jconv.restore is jconv.decelerate
