@@ -18,8 +18,10 @@ from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jconv._core import check
+from jconv._core.concrete import is_traced
 
 BOUNDARIES = ("constant", "wrap", "symmetric", "reflect", "edge")
 
@@ -28,7 +30,7 @@ def pad(
     x: jax.Array,
     widths: Sequence[tuple[int, int]],
     boundary: str | Sequence[str] = "constant",
-    cval: float | jax.Array = 0,
+    cval: complex | jax.Array = 0,
 ) -> jax.Array:
     """Extend `x` by `widths[i] = (before, after)` along axis i under a boundary rule, one for all axes or one each.
 
@@ -40,7 +42,7 @@ def pad(
     for rule in rules:
         check.choice("boundary", rule, BOUNDARIES)
     if all(rule == "constant" for rule in rules):
-        return jnp.pad(x, widths, constant_values=jnp.asarray(cval, x.dtype))
+        return _pad_with(x, widths, cval)
     for i, (rule, width) in enumerate(zip(rules, widths, strict=True)):
         if width == (0, 0):
             continue
@@ -49,7 +51,19 @@ def pad(
         # jnp.pad calls a one-sample reflection an error where SciPy repeats the sample.
         mode = "edge" if rule == "reflect" and x.shape[i] == 1 else rule
         if mode == "constant":
-            x = jnp.pad(x, along, constant_values=jnp.asarray(cval, x.dtype))
+            x = _pad_with(x, along, cval)
+        elif mode != "edge" and max(width) > x.shape[i]:
+            # jnp.pad would add one reflection after the other, each an operation to compile.
+            x = jnp.take(x, np.pad(np.arange(x.shape[i]), width, mode=mode), axis=i)
         else:
             x = jnp.pad(x, along, mode=mode)
     return x
+
+
+def _pad_with(x: jax.Array, widths: Sequence[tuple[int, int]], cval: complex | jax.Array) -> jax.Array:
+    """`x` with `cval` around it."""
+    if not is_traced(cval):
+        return jnp.pad(x, widths, constant_values=np.asarray(cval).astype(x.dtype))
+    # The gradient of lax.pad in its padding value alone fails (JAX 0.10 and 0.12): the value is selected instead.
+    inside = jnp.pad(jnp.ones(x.shape, bool), widths)
+    return jnp.where(inside, jnp.pad(x, widths), jnp.asarray(cval, x.dtype))

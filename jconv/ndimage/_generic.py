@@ -25,7 +25,7 @@ _WINDOWS_BYTES = 2**27
 
 def generic_filter(
     input: ArrayLike,
-    function: Callable[..., ArrayLike],
+    function: Callable[..., jax.Array],
     size: int | Sequence[int] | None = None,
     footprint: ArrayLike | None = None,
     output: Output = None,
@@ -99,14 +99,14 @@ def generic_filter(
 
 
 def _mapped(
-    padded: jax.Array, offsets: np.ndarray, shape: tuple[int, ...], function: Callable[[jax.Array], ArrayLike]
+    padded: jax.Array, offsets: np.ndarray, shape: tuple[int, ...], function: Callable[[jax.Array], jax.Array]
 ) -> jax.Array:
     """`function` of the samples at `offsets`, at every sample, some rows of the first axis at a time."""
 
     def some(part: jax.Array, rows: int) -> jax.Array:
         views = [lax.slice(part, o, [a + b for a, b in zip(o, (rows, *shape[1:]))]) for o in offsets.tolist()]
         windows = jnp.stack(views, axis=-1).reshape(-1, len(views))
-        return jax.vmap(function)(windows).reshape(rows, *shape[1:])
+        return jnp.reshape(jax.vmap(function)(windows), (rows, *shape[1:]))
 
     if not shape:
         return jnp.asarray(function(padded[None]))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from numbers import Number
+from typing import SupportsIndex
 
 import jax
 import jax.numpy as jnp
@@ -86,10 +87,12 @@ def vectorized_filter(
     check_function(function, ValueError)
     x = arguments.image(input)
     window, mask = _window(size, footprint, axes, x.ndim)
-    axes = tuple(range(-x.ndim, 0)) if axes is None else (axes,) if np.ndim(axes) == 0 else tuple(axes)
-    count = len(axes)
+    used = tuple(range(-x.ndim, 0)) if axes is None else tuple(axes) if isinstance(axes, Iterable) else (axes,)
+    count = len(used)
     if count > x.ndim:
-        raise ValueError(f"The length of `axes` may not exceed the dimensionality of `input` ({x.ndim}), got {axes}")
+        raise ValueError(
+            f"The length of `axes` may not exceed the dimensionality of `input` ({x.ndim}), got {axes}; name each once"
+        )
     if len(window) != count:
         raise ValueError(
             "`axes` must be compatible with the dimensionality of the window specified by `size` or `footprint`: "
@@ -112,15 +115,15 @@ def vectorized_filter(
     if x.ndim == 0 and window == ():
         return jnp.asarray(function(x, axis=()) if mask is None else apply(x[mask], axis=()))
     ends = tuple(range(-count, 0))
-    x = jnp.moveaxis(x, axes, ends)
+    x = jnp.moveaxis(x, used, ends)
     if rule != "valid":
         widths = [(0, 0)] * (x.ndim - count) + [(s // 2 + o, (s - 1) // 2 - o) for s, o in zip(window, origins)]
         if any(min(width) < 0 for width in widths):
             raise ValueError(f"invalid origin: {origins} moves a window of {window} off the output sample")
         x = pad(x, widths, rule, 0 if cval is None else jnp.asarray(cval))
-    result = jnp.moveaxis(_in_batches(x, window, apply, ends, batch_memory), ends, axes) if count else apply(x, axis=())
+    result = jnp.moveaxis(_in_batches(x, window, apply, ends, batch_memory), ends, used) if count else apply(x, axis=())
     if output is not None:
-        result = result.astype(output.dtype if hasattr(output, "dtype") else output)
+        result = result.astype(_output.dtype_of(output, result))
     return _output.deliver(result, output)
 
 
@@ -162,17 +165,18 @@ def _window(
     if footprint is not None:
         mask = as_numpy("footprint", footprint).astype(bool)
         return mask.shape, mask
-    count = ndim if axes is None else 1 if np.ndim(axes) == 0 else len(axes)
-    sizes = tuple(size) if isinstance(size, Sequence) or np.ndim(size) else (size,) * count  # type: ignore[arg-type]
-    if not all(hasattr(s, "__index__") and s > 0 for s in sizes):
+    count = ndim if axes is None else len(tuple(axes)) if isinstance(axes, Iterable) else 1
+    sizes = tuple(size) if isinstance(size, Iterable) else (size,) * count  # None stands beside a footprint alone
+    if not all(isinstance(s, SupportsIndex) and operator.index(s) > 0 for s in sizes):
         raise ValueError(f"All elements of `size` must be positive integers, got {size!r}")
     return tuple(map(operator.index, sizes)), None
 
 
 def _origins(origin: int | Sequence[int] | None, count: int) -> tuple[int, ...]:
     """One origin for each of `count` axes."""
-    origins = (0,) * count if origin is None else (origin,) * count if np.ndim(origin) == 0 else tuple(origin)
-    if not all(hasattr(o, "__index__") for o in origins):
+    given = 0 if origin is None else origin
+    origins = tuple(given) if isinstance(given, Iterable) else (given,) * count
+    if not all(isinstance(o, SupportsIndex) for o in origins):
         raise ValueError(f"All elements of `origin` must be integers, got {origin!r}")
     if len(origins) != count:
         raise ValueError(

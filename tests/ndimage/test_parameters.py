@@ -189,7 +189,15 @@ STEPS = {
 ORDER = ("minimum", "maximum", "median", "rank", "percentile")
 
 
-@pytest.mark.parametrize(("name", "index"), [(name, i) for name, rows in TRACED.items() for i in range(len(rows))])
+USUAL = {"correlate", "uniform_filter", "gaussian_filter1d", "unsharp_mask", "butterworth", "guided"}
+ROWS = [
+    pytest.param(name, i, marks=[] if name in USUAL else pytest.mark.slow, id=f"{name}-{row[0]}-{i}")
+    for name, rows in TRACED.items()
+    for i, row in enumerate(rows)
+]
+
+
+@pytest.mark.parametrize(("name", "index"), ROWS)
 def test_traced_parameters_have_the_gradient_of_the_difference(name, index):
     _, call, value = TRACED[name][index]
     weights = np.random.default_rng(1).standard_normal(np.shape(call(value)))

@@ -25,7 +25,7 @@ def spoilt(call, bad, x):
 
 
 @pytest.mark.parametrize("name", LOCAL)
-@pytest.mark.parametrize("double", [False, True])
+@pytest.mark.parametrize("double", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_a_bad_sample_spoils_no_more_than_its_kernel(name, double):
     case = LOCAL[name]
     rows, columns = (np.abs(np.arange(n) - p) for n, p in zip(IMAGE.shape, PLACE))

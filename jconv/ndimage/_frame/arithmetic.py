@@ -19,7 +19,7 @@ import numpy as np
 from jax.typing import ArrayLike
 
 from jconv._core.concrete import host, is_traced
-from jconv.ndimage._frame.output import working_dtype
+from jconv.ndimage._frame.output import has_doubles, working_dtype
 
 T = TypeVar("T")
 
@@ -33,6 +33,8 @@ class Arithmetic(NamedTuple):
     """Whether its result becomes whole numbers."""
     rounded: bool = True
     """Whether it may be off by rounding."""
+    in_parts: bool = False
+    """Whether integers would overflow: quotients and remainders are then summed apart."""
     local: bool = False
     """Whether 64-bit types are on around it alone. The engine lowers later, and cannot serve there."""
 
@@ -59,20 +61,21 @@ def of_sums(x_dtype: np.dtype, dtype: np.dtype, weights: Sequence[ArrayLike], cv
     if bound is not None and bound <= 2**24:
         return Arithmetic(np.dtype(np.float32), whole=True, rounded=False)
     exact = bound is not None and bound <= 2**53
-    return Arithmetic(np.dtype(np.float64), whole=True, rounded=not exact, local=not jax.config.jax_enable_x64)
+    return Arithmetic(np.dtype(np.float64), whole=True, rounded=not exact, local=not has_doubles())
 
 
 def of_boxes(x_dtype: np.dtype, dtype: np.dtype, sizes: Sequence[int], cval: ArrayLike) -> Arithmetic:
     """The arithmetic of moving sums of `sizes` samples, one after the other, each divided and stored in `dtype`.
 
-    Integers where they hold the sum: the division then cuts the true mean.
+    Integers where all samples are: the division then cuts the true mean.
     """
     bound = _bound(x_dtype, dtype, [np.ones(size) for size in sizes], cval) if is_whole(dtype) else None
-    if bound is None or bound >= 2**63:
-        return of_sums(x_dtype, dtype, [np.full(2, 0.5)], cval)
-    if bound < 2**31:
+    if bound is not None and bound < 2**31:
         return Arithmetic(np.dtype(np.int32), whole=True, rounded=False)
-    return Arithmetic(np.dtype(np.int64), whole=True, rounded=False, local=not jax.config.jax_enable_x64)
+    common = np.promote_types(x_dtype, dtype)
+    if bound is None or not is_whole(common) or not jnp.iinfo(common).min <= int(cval) <= jnp.iinfo(common).max:
+        return of_sums(x_dtype, dtype, [np.full(2, 0.5)], cval)
+    return Arithmetic(np.dtype(common), whole=True, rounded=False, in_parts=True)
 
 
 def _bound(x_dtype: np.dtype, dtype: np.dtype, weights: Sequence[ArrayLike], cval: ArrayLike) -> int | None:

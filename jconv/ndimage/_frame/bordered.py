@@ -20,7 +20,7 @@ from jconv._core.boundary import pad
 from jconv._core.concrete import is_traced
 
 Widths = Sequence[tuple[int, int]]
-Value = float | complex | jax.Array
+Value = complex | jax.Array
 
 FREE_LINES = 1
 """`correlate_with_free_borders` leaves as many lines undefined as the kernel reaches over the end, and one more."""

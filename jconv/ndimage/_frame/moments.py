@@ -8,7 +8,9 @@ ones in the same way (T. F. Chan, G. H. Golub and R. J. LeVeque, *The American S
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
+from functools import reduce
 from typing import NamedTuple
 
 import jax
@@ -55,6 +57,6 @@ def _along(moments: Moments, size: int, axis: int) -> Moments:
     base_1, base_2 = parts[0][1].first, parts[0][1].second
     first = base_1 + sum(share * (part.first - base_1) for share, part in parts[1:])
     second = base_2 + sum(share * (part.second - base_2) for share, part in parts[1:])
-    variance = sum(share * (part.variance + (part.first - first) ** 2) for share, part in parts)
-    covariance = sum(share * (part.covariance + (part.first - first) * (part.second - second)) for share, part in parts)
-    return Moments(first, second, variance, covariance)
+    variances = [share * (part.variance + (part.first - first) ** 2) for share, part in parts]
+    covariances = [share * (part.covariance + (part.first - first) * (part.second - second)) for share, part in parts]
+    return Moments(first, second, reduce(operator.add, variances), reduce(operator.add, covariances))

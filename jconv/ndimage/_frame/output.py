@@ -81,6 +81,11 @@ def floating(x: jax.Array, output: Output = None) -> tuple[jax.Array, np.dtype]:
     return x.astype(working_dtype(x.dtype, dtype)), dtype
 
 
+def has_doubles() -> bool:
+    """Whether JAX's 64-bit types are on."""
+    return dtypes.canonicalize_dtype(np.float64).itemsize == 8
+
+
 def store(value: jax.Array, dtype: DTypeLike, *, rounded: bool = True) -> jax.Array:
     """`value` cast to `dtype` as SciPy stores it.
 
@@ -97,8 +102,7 @@ def store(value: jax.Array, dtype: DTypeLike, *, rounded: bool = True) -> jax.Ar
         whole = jnp.where(jnp.abs(value - whole) > 1 - slack, whole + jnp.sign(value), whole)
     if dtype.kind == "b":
         return whole != 0
-    doubles = jax.config.jax_enable_x64
-    wide = np.dtype(np.int64 if doubles and (dtype.itemsize == 8 or dtype == np.uint32) else np.int32)
+    wide = np.dtype(np.int64 if has_doubles() and (dtype.itemsize == 8 or dtype == np.uint32) else np.int32)
     signed = _signed(whole, wide).astype(dtype)
     if dtype == np.dtype(f"u{wide.itemsize}"):  # whose upper half the signed type does not hold
         return jnp.where(whole < 0, signed, jnp.abs(whole).astype(dtype))

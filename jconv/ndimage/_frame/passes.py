@@ -57,6 +57,17 @@ def window_sum(x: jax.Array, size: int, axis: int) -> jax.Array:
     return reduce(operator.add, (lax.slice_in_dim(a, start, start + length, axis=axis) for a, start in pieces))
 
 
+def window_mean(x: jax.Array, size: int, axis: int, how: Arithmetic) -> jax.Array:
+    """The means of runs of integers, cut toward zero."""
+    count = jnp.asarray(size, x.dtype)
+    if not how.in_parts:
+        return lax.div(window_sum(x, size, axis), count)
+    # With x = q n + r the sum is n Σq + Σr, and neither of the two sums overflows.
+    rest = window_sum(x % count, size, axis)
+    floor = window_sum(x // count, size, axis) + rest // count
+    return floor + ((floor < 0) & (rest % count != 0)).astype(x.dtype)
+
+
 def separable(
     x: jax.Array,
     factors: Factors,
@@ -88,7 +99,7 @@ def _separable(
 ) -> jax.Array:
     x, factors = _detached(how, (x, factors))
     for weights, axis, rule, left in zip(factors, axes, rules, lefts, strict=True):
-        total = _along(x.astype(how.dtype), weights.astype(how.dtype), axis, left, rule, cval, how)
+        total = _along(x.astype(how.dtype), jnp.asarray(weights, how.dtype), axis, left, rule, cval, how)
         x = store(total, dtype, rounded=how.rounded)
     return store(x, dtype)
 
@@ -130,10 +141,9 @@ def _boxes(
             total = _along(x, jnp.ones(size, how.dtype), axis, left, rule, cval, how)
         else:
             widths = [(left, size - 1 - left) if a == axis else (0, 0) for a in range(x.ndim)]
-            total = window_sum(bordered.extend(x, widths, _on(axis, rule, "zero", x.ndim), cval), size, axis)
-        # The quotient of integers is cut as the cast would cut it; a float may be off by a rounding of its reciprocal.
-        mean = lax.div(total, jnp.asarray(size, how.dtype)) if whole else total / size
-        x = lax.optimization_barrier(store(mean, dtype, rounded=how.rounded))
+            padded = bordered.extend(x, widths, _on(axis, rule, "zero", x.ndim), cval)
+            total = window_mean(padded, size, axis, how) if whole else window_sum(padded, size, axis)
+        x = lax.optimization_barrier(store(total if whole else total / size, dtype, rounded=how.rounded))
     return store(x, dtype)
 
 
@@ -180,7 +190,7 @@ def _dense(
     if isinstance(weights, tuple):
         x = _term(x, weights, lefts, rules, cval, how)
     else:
-        x = _correlate(x, weights.astype(how.dtype), lefts, rules, cval, how, offsets)
+        x = _correlate(x, jnp.asarray(weights, how.dtype), lefts, rules, cval, how, offsets)
     return store(x, dtype, rounded=how.rounded)
 
 
@@ -240,7 +250,7 @@ def _term(
 ) -> jax.Array:
     """One correlation after the other along each axis."""
     for axis, (factor, left, rule) in enumerate(zip(factors, lefts, rules)):
-        factor = factor.astype(x.dtype)
+        factor = jnp.asarray(factor, x.dtype)
         x = _along(x, factor, axis, left, rule, cval, how) if factor.shape[0] > 1 else x * factor[0]
         cval = cval * factor.sum()  # what a constant outside has become
     return x

@@ -79,7 +79,7 @@ def canny(
 
     Examples
     --------
-    >>> canny(jnp.zeros((9, 9)).at[:, 5:].set(1.0), 0.5)[4].astype(int).tolist()
+    >>> canny(jnp.zeros((9, 9)).at[:, 4].set(0.5).at[:, 5:].set(1.0), 0.5)[4].astype(int).tolist()
     [0, 0, 0, 0, 1, 0, 0, 0, 0]
     """
     x = arguments.plane(input)
@@ -103,7 +103,7 @@ def canny(
     length = jnp.sqrt(down**2 + right**2)
     if use_quantiles:
         low_threshold, high_threshold = _quantiles(length, low_threshold, high_threshold)
-    weak = inner & (length >= low_threshold) & (length > 0) & _is_ridge(length, down, right)
+    weak = jnp.asarray(inner) & (length >= low_threshold) & (length > 0) & _is_ridge(length, down, right)
     return connected_to(weak & (length >= high_threshold), weak)
 
 

@@ -16,13 +16,14 @@ from jconv.ndimage._frame import arguments
 from jconv.ndimage._frame import output as _output
 from jconv.ndimage._frame.arguments import Number
 from jconv.ndimage._frame.bordered import Value
-from jconv.ndimage.edges._tensors import eigenvalues, hessian_matrix
+from jconv.ndimage.edges._tensors import eigenvalues, hessian_matrix, hessian_radii
 from jconv.ndimage.enhancement._enhance import smoothed
 
 _SIGMAS = (1, 3, 5, 7, 9)
 
-Response = Callable[[jax.Array, Number], jax.Array]
-"""From the eigenvalues (n, *shape) of a scale, and the scale, to its response."""
+Response = Callable[[jax.Array, Number, jax.Array], tuple[jax.Array, jax.Array]]
+"""From the eigenvalues (n, *shape) of a scale, the scale and a number that is handed from scale to scale, 0 at the
+first, to the response and that number."""
 
 
 def meijering(
@@ -74,19 +75,19 @@ def meijering(
 
     Examples
     --------
-    >>> meijering(jnp.ones((9, 9)).at[4].set(0.0), [1.0])[4, 4].item()
+    >>> meijering(jnp.ones((9, 9)).at[4].set(0.0), [1.0])[4, 4].round(3).item()
     1.0
     """
     x, scales = _ridge_arguments(input, sigmas, black_ridges, (1, 2, 3))
     share = 1 / (x.ndim + 1) if alpha is None else alpha
 
-    def response(values: jax.Array, sigma: Number) -> jax.Array:
+    def response(values: jax.Array, sigma: Number, state: jax.Array) -> tuple[jax.Array, jax.Array]:
         others = jnp.sum(values, axis=0) - values
         mixed = values + share * others
         strongest = jnp.take_along_axis(mixed, jnp.abs(mixed).argmax(0)[None], 0)[0]
         positive = jnp.maximum(strongest, 0)
         peak = _largest(positive)
-        return positive / jnp.where(peak > 0, peak, 1)
+        return positive / jnp.where(peak > 0, peak, 1), state
 
     return _over_scales(x, scales, mode, cval, radius, response)
 
@@ -133,12 +134,12 @@ def sato(
     """
     x, scales = _ridge_arguments(input, sigmas, black_ridges, (2, 3))
 
-    def response(values: jax.Array, sigma: Number) -> jax.Array:
+    def response(values: jax.Array, sigma: Number, state: jax.Array) -> tuple[jax.Array, jax.Array]:
         product = jnp.prod(jnp.maximum(values[:-1], 0), axis=0)
         if x.ndim == 2:
-            return sigma**2 * product
+            return sigma**2 * product, state
         root = jnp.where(product > 0, product, 1) ** (1 / (x.ndim - 1))
-        return sigma**2 * jnp.where(product == 0, 0, jnp.where(product > 0, root, product))
+        return sigma**2 * jnp.where(product == 0, 0, jnp.where(product > 0, root, product)), state
 
     return _over_scales(x, scales, mode, cval, radius, response)
 
@@ -202,8 +203,7 @@ def frangi(
     for name, value in given.items():
         arguments.positive(name, value, "a sensitivity")
 
-    def response(values: jax.Array, sigma: Number) -> jax.Array:
-        nonlocal gamma
+    def response(values: jax.Array, sigma: Number, first: jax.Array) -> tuple[jax.Array, jax.Array]:
         values = jnp.take_along_axis(values, jnp.abs(values).argsort(0), 0)
         least, *rest = values[0], *jnp.maximum(values[1:], 1e-10)
         plate: jax.Array | float = 1.0
@@ -213,8 +213,9 @@ def frangi(
         norm = _norm(values)
         if gamma is None:
             largest = _largest(norm)
-            gamma = jnp.where(largest > 0, largest, 2) / 2
-        return plate * jnp.exp(-(blob**2) / (2 * beta**2)) * -jnp.expm1(-((norm / gamma) ** 2) / 2)
+            first = jnp.where(first > 0, first, jnp.where(largest > 0, largest, 2) / 2)
+        strength = norm / (first if gamma is None else gamma)
+        return plate * jnp.exp(-(blob**2) / (2 * beta**2)) * -jnp.expm1(-(strength**2) / 2), first
 
     return _over_scales(x, scales, mode, cval, radius, response, normalized=scale_normalized)
 
@@ -278,16 +279,30 @@ def _over_scales(
     *,
     normalized: bool = False,
 ) -> jax.Array:
-    """The largest response over all scales."""
-    best = jnp.zeros_like(x)
-    for sigma in sigmas:
+    """The largest response over all scales.
+
+    Known scales go through one loop, with kernels as wide as the widest: a program for each would take several times
+    as long to compile.
+    """
+
+    def step(state: tuple[jax.Array, jax.Array], sigma: Number) -> tuple[tuple[jax.Array, jax.Array], None]:
+        best, handed = state
         values = eigenvalues(hessian_matrix(x, sigma, mode, cval, radius=radius))
         # Rounding of the second derivatives, whose weights sum to about 1/σ² in magnitude (the factor is a guess).
         size = smoothed(lax.stop_gradient(jnp.abs(x)), sigma, mode, abs(cval), radius=radius)
         noise = _NOISE * jnp.finfo(x.dtype).eps * size / sigma**2
         values = jnp.where(jnp.abs(values) <= noise, 0, values)
-        best = jnp.maximum(best, response(values * sigma**2 if normalized else values, sigma))
-    return best
+        found, handed = response(values * sigma**2 if normalized else values, sigma, handed)
+        return (jnp.maximum(best, found), handed), None
+
+    start = jnp.zeros_like(x), jnp.zeros((), x.dtype)
+    if len(sigmas) == 1 or radius is not None or any(map(is_traced, sigmas)):
+        state = start
+        for sigma in sigmas:
+            state, _ = step(state, sigma)
+        return state[0]
+    radius = max(hessian_radii([s], x.dtype)[0] for s in sigmas)
+    return lax.scan(step, start, jnp.asarray([float(s) for s in sigmas], x.dtype))[0][0]
 
 
 _NOISE = 8.0

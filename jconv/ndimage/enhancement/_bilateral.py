@@ -132,8 +132,8 @@ def joint_bilateral(
     Examples
     --------
     >>> edge = jnp.array([0.0, 0.0, 0.0, 9.0, 9.0, 9.0])
-    >>> joint_bilateral(jnp.array([1.0, 2.0, 3.0, 4.0, 5.0, 6.0]), edge, 0.1, 9.0, 3).round(1).tolist()
-    [1.7, 2.0, 2.5, 4.5, 5.0, 5.3]
+    >>> joint_bilateral(jnp.array([1.0, 2.0, 3.0, 4.0, 5.0, 6.0]), edge, 0.1, 9.0, 3).round(1)
+    Array([1.7, 2. , 2.5, 4.5, 5. , 5.3], dtype=float...)
     """
     x = arguments.image(input, real=True)
     guide = arguments.same_shape("guidance", guidance, x)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import lax
 
 from jconv._core.arrays import ArrayLike
@@ -127,19 +126,19 @@ def difference_of_gaussians(
 
     Examples
     --------
-    >>> difference_of_gaussians([0.0, 0.0, 1.0, 0.0, 0.0], 0.5).round(2).tolist()
-    [-0.0..., 0.0..., 0.2..., 0.0..., -0.0...]
+    >>> difference_of_gaussians([0.0, 0.0, 1.0, 0.0, 0.0], 0.5).round(2)
+    Array([-0.02, -0.12,  0.29, -0.12, -0.02], dtype=float...)
     """
     x, dtype = _output.floating(arguments.image(input, real=True), output)
-    several = isinstance(low_sigma, Sequence) or np.ndim(low_sigma) > 0
-    if high_sigma is None:
-        high_sigma = [1.6 * s for s in low_sigma] if several else 1.6 * low_sigma  # type: ignore[union-attr,operator]
     used = arguments.axes_of(axes, x.ndim)
     lows = arguments.sequence("low_sigma", low_sigma, len(used))
-    highs = arguments.sequence("high_sigma", high_sigma, len(used))
+    if high_sigma is None:
+        highs = [1.6 * s for s in lows]
+    else:
+        highs = arguments.sequence("high_sigma", high_sigma, len(used))
     for low, high in zip(lows, highs):
         arguments.in_order("low_sigma", low, "high_sigma", high)
-    narrow, wide = (smoothed(x, s, mode, cval, used, truncate=truncate, radius=radius) for s in (low_sigma, high_sigma))
+    narrow, wide = (smoothed(x, s, mode, cval, used, truncate=truncate, radius=radius) for s in (lows, highs))
     return _output.deliver(_output.store(narrow - wide, dtype), output)
 
 

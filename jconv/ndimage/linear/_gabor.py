@@ -87,14 +87,14 @@ def gabor(
     xp = jnp if is_traced((bandwidth, frequency)) else np
     octaves = 2.0 ** xp.asarray(bandwidth)
     default = np.sqrt(np.log(2) / 2) / np.pi * (octaves + 1) / (octaves - 1) / frequency
-    sigma = tuple(
+    along, across = (
         default if s is None else arguments.positive(name, s, "a standard deviation in samples")
         for name, s in (("sigma_x", sigma_x), ("sigma_y", sigma_y))
     )
     wave = kernels.gabor(
         frequency,
         theta=theta,
-        sigma=sigma,
+        sigma=(along, across),  # type: ignore[arg-type]
         offset=offset,
         truncate=n_stds,
         size=size,

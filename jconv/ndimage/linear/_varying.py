@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
+from functools import reduce
 
 import jax
 
@@ -60,8 +62,8 @@ def correlate_varying(
     --------
     >>> sharp, blurred = [0, 1, 0], [1 / 3, 1 / 3, 1 / 3]
     >>> shares = [[1.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 1.0]]
-    >>> correlate_varying([0.0, 3.0, 3.0, 0.0], [sharp, blurred], shares).round(3).tolist()
-    [0.0, 3.0, 2.0, 1.0]
+    >>> correlate_varying([0.0, 3.0, 3.0, 0.0], [sharp, blurred], shares).round(3)
+    Array([0., 3., 2., 1.], dtype=float...)
     """
     x = arguments.image(input)
     dtype = _output.dtype_of(output, x)
@@ -74,4 +76,4 @@ def correlate_varying(
             "array of weights for each kernel"
         )
     terms = [w * correlate(x, b, mode=mode, cval=cval, axes=axes) for b, w in zip(kernels, shares)]
-    return _output.deliver(_output.store(sum(terms[1:], terms[0]), dtype), output)
+    return _output.deliver(_output.store(reduce(operator.add, terms), dtype), output)
