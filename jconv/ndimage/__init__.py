@@ -1,4 +1,4 @@
-"""Image filters in any number of dimensions, in SciPy's dialect: same names, arguments, defaults and results.
+"""Image filters in any number of dimensions, with the API of `scipy.ndimage`: names, arguments, defaults and results.
 
 Everything works under `jit`, `vmap` and `grad` in both modes; sizes, modes, origins and footprints are static.
 """

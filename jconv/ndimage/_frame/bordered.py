@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -40,13 +39,13 @@ def correlate(
 ) -> jax.Array:
     """The correlation of `x` with weights of its rank, `lefts` samples of them before each output, in `x`'s shape.
 
-    A sample reaches as far as the kernel does, whatever its value: only algorithms whose outputs are the sums of their
-    own products are admitted. `exact` asks for full precision on accelerators too, for sums that become whole numbers.
-    The barriers keep XLA from fusing one filter into the next, which would compute the first once for each tap of the
-    second.
+    A sample reaches as far as the kernel does, whatever its value: for images of one channel the engine admits only
+    algorithms whose outputs are the sums of their own products. `exact` asks for full precision on accelerators too,
+    for sums that become whole numbers. The barriers keep XLA from fusing one filter into the next, which would compute
+    the first once for each tap of the second.
     """
-    options: dict[str, Any] = {"finite_only": False, "precision": "highest" if exact else None}
-    run = partial(engine.correlate, **options)
+    precision = "highest" if exact else None
+    run = partial(engine.correlate, precision=precision)
     x = lax.optimization_barrier(x)
     widths = [(left, size - 1 - left) for left, size in zip(lefts, weights.shape)]
     if all(rule == "zero" or not any(width) for rule, width in zip(rules, widths)):
@@ -55,7 +54,7 @@ def correlate(
         x = extend(x, widths, rules, cval)
         return lax.optimization_barrier(run(x, weights))
     free = all(rule != "zero" or not any(width) for rule, width in zip(rules, widths))
-    run_inside = partial(engine.correlate_with_free_borders, **options) if free else run
+    run_inside = partial(engine.correlate_with_free_borders, precision=precision) if free else run
     out = lax.optimization_barrier(run_inside(x, weights, padding=widths))
     for axis, width in enumerate(widths):
         if rules[axis] == "zero" or not any(width):

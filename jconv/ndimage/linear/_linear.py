@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import reduce
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jconv._core import separable
 from jconv._core.arrays import ArrayLike, as_array, as_numpy
 from jconv._core.concrete import is_traced
 from jconv.ndimage._frame import arguments
@@ -292,11 +292,7 @@ def _factors(weights: Weights, dtype: np.dtype) -> tuple[np.ndarray, ...] | None
     if not np.isfinite(weights).all():
         return None
     wide = weights.astype(np.complex128 if weights.dtype.kind == "c" else np.float64)
-    peak = np.unravel_index(np.abs(wide).argmax(), wide.shape)
-    lines = [wide[tuple(slice(None) if a == axis else p for a, p in enumerate(peak))] for axis in range(wide.ndim)]
-    factors = (lines[0], *(line / wide[peak] for line in lines[1:]))
-    error = np.abs(reduce(np.multiply.outer, factors) - wide)
-    return factors if (error <= 4 * float(jnp.finfo(dtype).eps) * np.abs(wide)).all() else None
+    return separable.factor_exactly(wide, 4 * float(jnp.finfo(dtype).eps))
 
 
 def _oriented(weights: Weights, origins: list[int], convolution: bool) -> tuple[Weights, list[int]]:
