@@ -32,11 +32,13 @@ def test_a_bad_sample_spoils_no_more_than_its_kernel(name, double):
     outside = (rows[:, None] > case.rows) | (columns > case.columns)
     with jax.enable_x64(double):
         x = IMAGE.astype(np.float64 if double else np.float32)
+        changed = False
         for bad in case.bad:
             before, after = spoilt(case.call, BAD[bad], x)
             tolerance = 64 * np.finfo(x.dtype).eps if case.rounding else 0
             np.testing.assert_allclose(after[outside], before[outside], rtol=tolerance, atol=tolerance, err_msg=bad)
-            assert not np.array_equal(after, before, equal_nan=True), bad
+            changed |= not np.array_equal(after, before, equal_nan=True)
+        assert changed  # a minimum need not notice a large number
 
 
 SCIPYS = [
@@ -75,7 +77,7 @@ def test_a_bright_star_leaves_the_dark_sky_as_dark_as_it_is(double):
             weights = weights.astype(dtype)
             ours = np.asarray(ndi.correlate(sky.astype(dtype), weights))
             exact = scipy.ndimage.correlate(sky.astype(dtype).astype(float), weights.astype(float))
-            np.testing.assert_allclose(ours, exact, rtol=2 * weights.size**0.5 * np.finfo(dtype).eps)
+            np.testing.assert_allclose(ours, exact, rtol=4 * weights.size**0.5 * np.finfo(dtype).eps)
 
 
 @pytest.mark.parametrize("truncate", [4.0, 10.0, 14.0])
