@@ -11,21 +11,11 @@ PENDING = {
         accelerate conv2d conv_general_dilated conv_general_dilated_local conv_general_dilated_patches
         conv_transpose fold plan restore unfold
     """,
-    "jconv.continuous": """
-        Adaptive ClenshawCurtis Convolved Delta Distribution Function GaussHermite GaussKronrod GaussLaguerre
-        GaussLegendre PeriodicTrapezoid Rule TanhSinh convolve convolve_grid convolve_nd convolve_radial
-        convolve_samples sample smooth_gaussian
-    """,
     "jconv.data": """
         CocoAnnotations ImageFiles SoundFolder stream
     """,
     "jconv.engine": """
         Plan correlate forget_wisdom load_wisdom save_wisdom transpose_padding
-    """,
-    "jconv.kernels": """
-        Description Factors airy box build describe discretize disk edge_factors emboss factor farid
-        frequency_response gabor gabor_bank gaussian gaussian1d identity laplacian laplacian_of_gaussian log_gabor
-        log_gabor_bank moffat motion prewitt riesz savitzky_golay scharr sharpen sobel steerable
     """,
     "jconv.native": """
         float64_bits from_float64_bits lfilter refusal sosfilt

@@ -1,31 +1,57 @@
 """Adaptive subdivision inside `jit`: bisect the worst segment, a bounded number of times.
 
-The search for where to cut is not differentiated; what it found is then integrated like any other set of pieces. So
-derivatives of every order come out in both modes, as those of the rule on the cuts that were found.
+The search for where to cut is not differentiated; the cuts are then integrated like any other set of pieces. So
+derivatives of every order come out in both modes, as those of the rule on those cuts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from jconv._core import check
-from jconv.continuous import _quadrature as quadrature
 from jconv.continuous._nodes import Table
 from jconv.continuous._pieces import Pieces
-from jconv.continuous._quadrature import Segments
+from jconv.continuous._placement import Nodes, Segments, whole_pieces
+from jconv.continuous._quadrature import sample_function, sum_rule
 from jconv.continuous._rules import GaussKronrod, Rule
+from jconv.continuous._types import Real, ScalarFunction
+
+_State = tuple[jax.Array, Segments, jax.Array, jax.Array]
+"""Segments in use, all segments, and the value and error of each."""
 
 
 @dataclass(frozen=True)
 class Adaptive:
-    """Bisect the segment of largest error until the total is at most max(atol, rtol |value|), or `limit` segments.
+    """Adaptive subdivision: bisect the segment of largest error until the tolerance is met or `limit` is reached.
 
-    `rtol` and `atol` are those of `convolve`. If the reported error is above them, the limit was reached.
+    The tolerance is max(atol, rtol |value|), with `rtol` and `atol` of `convolve`.
+
+    Parameters
+    ----------
+    rule : Rule
+        The rule on each segment. Default `GaussKronrod(31)`.
+    limit : int
+        The largest number of segments. Default 32.
+
+    Raises
+    ------
+    TypeError
+        If `rule` is not a `Rule`.
+    ValueError
+        If `limit` is below 1.
+
+    Notes
+    -----
+    If the reported error exceeds the tolerance, the limit was reached.
+
+    Examples
+    --------
+    >>> Adaptive(limit=8).rule
+    GaussKronrod(n=31)
     """
 
     rule: Rule = field(default_factory=lambda: GaussKronrod(31))
@@ -47,12 +73,19 @@ def far_ends(pieces: Pieces, segments: Segments) -> jax.Array | None:
 
 
 def subdivide(
-    f: Callable, g: Callable, pieces: Pieces, limit: int, table: Table, place: Callable, rtol: Any, atol: Any
+    f: ScalarFunction,
+    g: ScalarFunction,
+    pieces: Pieces,
+    limit: int,
+    table: Table,
+    place: Callable[[Pieces, Segments], Nodes],
+    tolerance: tuple[Real, Real],
 ) -> Segments:
     """The segments, `limit` of them (unused ones of width 0), at which the bisection of `pieces` stops.
 
-    `place(pieces, segments)` gives the nodes, in the order of `table`.
+    `place(pieces, segments)` gives the nodes, in the order of `table`; `tolerance` is (rtol, atol).
     """
+    rtol, atol = tolerance
     dtype, count = pieces.xl.dtype, pieces.xl.shape[0]
     limit = max(limit, count)
     pieces = Pieces(*jax.lax.stop_gradient(pieces[:4]), *pieces[4:])
@@ -61,22 +94,21 @@ def subdivide(
     g, constants_g = jax.closure_convert(g, jnp.zeros((), dtype))
     constants_f, constants_g = jax.lax.stop_gradient((constants_f, constants_g))
 
-    def measured(segments: Segments) -> tuple[jax.Array, jax.Array]:
-        at = lambda h, constants: lambda x: h(x, *constants)
-        where = place(pieces, segments)
-        value, error = quadrature.summed(
-            at(f, constants_f), at(g, constants_g), where, table, far_ends(pieces, segments)
-        )
+    def measure(segments: Segments) -> tuple[jax.Array, jax.Array]:
+        nodes = place(pieces, segments)
+        at_x = sample_function(lambda x: f(x, *constants_f), nodes.x)
+        at_y = sample_function(lambda y: g(y, *constants_g), nodes.y)
+        value, error = sum_rule(at_x, at_y, nodes, table, far_ends(pieces, segments))
         return value.reshape(value.shape[0], -1), error.reshape(error.shape[0], -1)
 
     def excess(value: jax.Array, error: jax.Array) -> jax.Array:
         return error.sum(0) - jnp.maximum(atol, rtol * jnp.abs(value.sum(0)))
 
-    def unfinished(state: Any) -> jax.Array:
+    def is_unfinished(state: _State) -> jax.Array:
         used, _, value, error = state
         return (used < limit) & jnp.any(excess(value, error) > 0)
 
-    def bisect(state: Any) -> Any:
+    def bisect(state: _State) -> _State:
         used, segments, value, error = state
         # The worst segment, in the channels that are not yet accurate enough.
         open_channels = jnp.where(excess(value, error) > 0, error, 0)
@@ -91,11 +123,11 @@ def subdivide(
         )
         index = jnp.stack([worst, used])
         put = lambda whole, parts: whole.at[index].set(parts)
-        values, errors = measured(halves)
+        values, errors = measure(halves)
         return used + 1, Segments(*map(put, segments, halves)), put(value, values), put(error, errors)
 
-    first = Segments(jnp.arange(count), *(jnp.asarray(v, dtype) for v in quadrature.whole(pieces)[1:]))
-    values, errors = measured(first)
+    first = Segments(jnp.arange(count), *(jnp.asarray(v, dtype) for v in whole_pieces(pieces)[1:]))
+    values, errors = measure(first)
     grow = lambda v: jnp.zeros((limit, *v.shape[1:]), v.dtype).at[:count].set(v)
     state = jnp.asarray(count), Segments(*map(grow, first)), grow(values), grow(errors)
-    return jax.lax.while_loop(unfinished, bisect, state)[1]
+    return jax.lax.while_loop(is_unfinished, bisect, state)[1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
 
 import jax
 import jax.numpy as jnp
@@ -13,12 +13,13 @@ from numpy.polynomial import hermite, laguerre
 
 from jconv._core import check
 from jconv.continuous._nodes import Table
-from jconv.continuous._quadrature import Points
+from jconv.continuous._placement import Nodes
+from jconv.continuous._types import Real
 
 
 @dataclass(frozen=True)
 class DeclaredRule:
-    """A rule with its own nodes x on the line, free of supports and breakpoints."""
+    """A rule with its own nodes x on the line, free of supports and breakpoints; `n` nodes."""
 
     n: int = 64
 
@@ -28,22 +29,22 @@ class DeclaredRule:
         if not 4 <= self.n <= 180:
             raise ValueError(f"`{name}` must lie in [4, 180], got {self.n}; more nodes underflow, fewer show no error")
 
-    def table(self, dtype: Any) -> Table:
-        """Weights and null rules in units of `scale`; the nodes are those of `points`."""
+    def table(self) -> Table:
+        """Weights and null rules in units of the scale; the places of the nodes are those of `nodes`."""
         raise NotImplementedError
 
-    def points(self, t: jax.Array) -> Points:
+    def nodes(self, t: jax.Array) -> Nodes:
         """The nodes x and t - x at a scalar `t`, as one segment."""
         raise NotImplementedError
 
 
-def _one_segment(x: jax.Array, t: jax.Array, scale: Any) -> Points:
+def _one_segment(x: jax.Array, t: jax.Array, scale: jax.Array) -> Nodes:
     x = x[None]
     y = t - x
-    return Points(x, y, jnp.broadcast_to(jnp.asarray(scale, x.dtype), x.shape), x, y, weighted=True)
+    return Nodes(x, y, jnp.broadcast_to(jnp.asarray(scale, x.dtype), x.shape), x, y, jnp.zeros_like(x))
 
 
-def _null(diagonal: np.ndarray, off: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def _null_rules(diagonal: np.ndarray, off: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Rows that give the last three coefficients in the orthonormal polynomials of a weight.
 
     The k-th component of an eigenvector of the Jacobi matrix is sqrt(w_i) p_k(x_i): no polynomial overflows.
@@ -54,66 +55,126 @@ def _null(diagonal: np.ndarray, off: np.ndarray, weights: np.ndarray) -> np.ndar
     return vectors[-3:] * sign * np.sqrt(weights * weights.sum())
 
 
+@lru_cache
+def _hermite_table(n: int) -> Table:
+    x, w = hermite.hermgauss(n)
+    return Table(x, x, w, _null_rules(np.zeros(n), np.sqrt(np.arange(1, n) / 2), w))
+
+
+@lru_cache
+def _laguerre_table(n: int) -> Table:
+    x, w = laguerre.laggauss(n)
+    return Table(x, x, w, _null_rules(2 * np.arange(n) + 1.0, np.arange(1.0, n), w))
+
+
+@lru_cache
+def _trapezoid_table(n: int) -> Table:
+    k = np.arange(n)
+    weights = np.full(n, 1 / n)
+    angle = 2 * np.pi * (n // 2 - 1) * k / n
+    null = [weights * np.where(k % 2, -1, 1), 2 * weights * np.cos(angle), 2 * weights * np.sin(angle)]
+    return Table(k / n, 1 - k / n, weights, np.stack(null))
+
+
 @dataclass(frozen=True)
 class GaussHermite(DeclaredRule):
-    """Gauss–Hermite: f stands for f(x) exp(-(x - mean)²/(2 std²)) on the whole line.
+    """Gauss–Hermite quadrature: f stands for f(x) exp(-(x - mean)²/(2 std²)) on the whole line.
 
-    Exact where f(x) g(t - x) is a polynomial of degree up to 2n-1. `mean` and `std` may be traced.
+    Parameters
+    ----------
+    n : int
+        Nodes, 4 to 180. Default 64.
+    mean, std : scalars
+        Centre and width of the weight; may be traced. Default 0 and 1.
+
+    Notes
+    -----
+    Exact where f(x) g(t - x) is a polynomial of degree up to 2n-1.
+
+    Examples
+    --------
+    >>> GaussHermite(16, std=2.0)
+    GaussHermite(n=16, mean=0.0, std=2.0)
     """
 
-    mean: Any = 0.0
-    std: Any = 1.0
+    mean: Real = 0.0
+    std: Real = 1.0
 
-    def table(self, dtype: Any) -> Table:
-        x, w = hermite.hermgauss(self.n)
-        return Table(x, x, w, _null(np.zeros(self.n), np.sqrt(np.arange(1, self.n) / 2), w))
+    def table(self) -> Table:
+        return _hermite_table(self.n)
 
-    def points(self, t: jax.Array) -> Points:
+    def nodes(self, t: jax.Array) -> Nodes:
         scale = math.sqrt(2) * jnp.asarray(self.std, t.dtype)
-        return _one_segment(self.mean + scale * jnp.asarray(self.table(t.dtype).left, t.dtype), t, scale)
+        return _one_segment(jnp.asarray(self.mean, t.dtype) + scale * jnp.asarray(self.table().left, t.dtype), t, scale)
 
 
 @dataclass(frozen=True)
 class GaussLaguerre(DeclaredRule):
-    """Gauss–Laguerre: f stands for f(x) exp(-rate (x - start)) on (start, inf).
+    """Gauss–Laguerre quadrature: f stands for f(x) exp(-rate (x - start)) on (start, inf).
 
-    Exact where f(x) g(t - x) is a polynomial of degree up to 2n-1. `start` and `rate` may be traced.
+    Parameters
+    ----------
+    n : int
+        Nodes, 4 to 180. Default 64.
+    start, rate : scalars
+        Where the weight begins and how fast it decays; may be traced. Default 0 and 1.
+
+    Notes
+    -----
+    Exact where f(x) g(t - x) is a polynomial of degree up to 2n-1.
+
+    Examples
+    --------
+    >>> GaussLaguerre(16)
+    GaussLaguerre(n=16, start=0.0, rate=1.0)
     """
 
-    start: Any = 0.0
-    rate: Any = 1.0
+    start: Real = 0.0
+    rate: Real = 1.0
 
-    def table(self, dtype: Any) -> Table:
-        x, w = laguerre.laggauss(self.n)
-        return Table(x, x, w, _null(2 * np.arange(self.n) + 1.0, np.arange(1.0, self.n), w))
+    def table(self) -> Table:
+        return _laguerre_table(self.n)
 
-    def points(self, t: jax.Array) -> Points:
+    def nodes(self, t: jax.Array) -> Nodes:
         scale = 1 / jnp.asarray(self.rate, t.dtype)
-        return _one_segment(self.start + scale * jnp.asarray(self.table(t.dtype).left, t.dtype), t, scale)
+        return _one_segment(
+            jnp.asarray(self.start, t.dtype) + scale * jnp.asarray(self.table().left, t.dtype), t, scale
+        )
 
 
 @dataclass(frozen=True)
 class PeriodicTrapezoid(DeclaredRule):
     """The trapezoidal rule over one period of two functions that share it: spectral where they are smooth.
 
-    The convolution is that over one period, ∫ f(x) g(t - x) dx for x in (0, period). `n` even; `period` may be traced.
+    The convolution is that over one period, ∫ f(x) g(t - x) dx for x in (0, period).
+
+    Parameters
+    ----------
+    n : int
+        Nodes, even. Default 64.
+    period : scalar
+        May be traced. Default 2π.
+
+    Notes
+    -----
     L. N. Trefethen and J. A. C. Weideman, "The exponentially convergent trapezoidal rule", SIAM Rev. 56 (2014).
+
+    Examples
+    --------
+    >>> PeriodicTrapezoid(32, period=1.0)
+    PeriodicTrapezoid(n=32, period=1.0)
     """
 
-    period: Any = 2 * np.pi
+    period: Real = 2 * np.pi
 
     def __post_init__(self) -> None:
         check.positive_int("PeriodicTrapezoid.n", self.n)
         if self.n % 2:
             raise ValueError(f"`PeriodicTrapezoid.n` must be even, got {self.n}; pass {self.n + 1}")
 
-    def table(self, dtype: Any) -> Table:
-        k = np.arange(self.n)
-        weights = np.full(self.n, 1 / self.n)
-        null = [weights * np.where(k % 2, -1, 1), 2 * weights * np.cos(2 * np.pi * (self.n // 2 - 1) * k / self.n)]
-        null.append(2 * weights * np.sin(2 * np.pi * (self.n // 2 - 1) * k / self.n))
-        return Table(k / self.n, 1 - k / self.n, weights, np.stack(null))
+    def table(self) -> Table:
+        return _trapezoid_table(self.n)
 
-    def points(self, t: jax.Array) -> Points:
+    def nodes(self, t: jax.Array) -> Nodes:
         period = jnp.asarray(self.period, t.dtype)
         return _one_segment(period * jnp.asarray(np.arange(self.n) / self.n, t.dtype), t, period)

@@ -3,35 +3,76 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from jconv.continuous._function import Function
-from jconv.continuous._functions_convolved import functions_convolved
+from jconv.continuous._series import mirror_degrees
+from jconv.continuous._types import Real
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Delta:
-    """`weight` times the `order`-th derivative of the Dirac delta at `location`. Location and weight may be traced."""
+    """A derivative of the Dirac delta; `delta @ f` shifts, scales and differentiates `f`.
 
-    location: Any = 0.0
-    weight: Any = 1.0
+    Parameters
+    ----------
+    location : scalar
+        Where the delta sits; may be traced. Default 0.
+    weight : scalar or array (*channels)
+        Its area; may be traced. Default 1.
+    order : int
+        The order of the derivative, at least 0. Default 0, the delta itself.
+
+    Raises
+    ------
+    ValueError
+        If `order` is not an integer >= 0.
+
+    Examples
+    --------
+    >>> import jax.numpy as jnp
+    >>> shifted = Function.fit(jnp.exp, (0, 1)) @ Delta(0.5, weight=2.0)
+    >>> round(float(shifted(0.5)), 6)
+    2.0
+    """
+
+    location: Real = 0.0
+    weight: Real = 1.0
     order: int = field(default=0, metadata={"static": True})
 
     def __post_init__(self) -> None:
         if not isinstance(self.order, int) or self.order < 0:
-            raise ValueError(
-                f"`Delta.order` must be an integer of at least 0, got {self.order!r}; 0 is the delta itself"
-            )
+            raise ValueError(f"`Delta.order` must be an integer >= 0, got {self.order!r}; 0 is the delta itself")
+
+    def __matmul__(self, other: Function | Delta | Distribution) -> Function | Delta | Distribution:
+        """The convolution with another function object."""
+        return _convolve(self, other)
+
+    __rmatmul__ = __matmul__
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Distribution:
-    """A function object (or None) plus deltas."""
+    """A function object plus deltas, as a convolution with the derivative of a delta produces it.
+
+    Parameters
+    ----------
+    regular : Function or None
+        The part that has values.
+    deltas : tuple of Delta
+        The part that has not. Default none.
+
+    Examples
+    --------
+    >>> import jax.numpy as jnp
+    >>> edges = Delta(0.0, order=1) @ Function.fit(jnp.ones_like, (0, 2))
+    >>> [(float(d.location), round(float(d.weight), 6)) for d in edges.deltas]
+    [(0.0, 1.0), (2.0, -1.0)]
+    """
 
     regular: Function | None
     deltas: tuple[Delta, ...] = ()
@@ -41,24 +82,29 @@ class Distribution:
         regular = both[0] + both[1] if len(both) == 2 else both[0] if both else None
         return Distribution(regular, self.deltas + other.deltas)
 
+    def __matmul__(self, other: Function | Delta | Distribution) -> Function | Delta | Distribution:
+        """The convolution with another function object."""
+        return _convolve(self, other)
+
+    __rmatmul__ = __matmul__
+
     def derivative(self) -> Distribution:
-        """In the sense of distributions: a jump, also that at either end of the domain, becomes a delta.
+        """The derivative in the sense of distributions: a jump, also that at either end, becomes a delta.
 
         A breakpoint without a jump leaves a delta whose weight is rounding.
         """
         deltas = tuple(Delta(d.location, d.weight, d.order + 1) for d in self.deltas)
         if self.regular is None:
             return Distribution(None, deltas)
-        return Distribution(self.regular.derivative(), deltas + jumps(self.regular))
+        return Distribution(self.regular.derivative(), deltas + _jumps(self.regular))
 
 
-def jumps(f: Function) -> tuple[Delta, ...]:
-    """A delta for what `f` jumps by at each of its breakpoints, being zero outside its domain."""
-    sign = (1 - 2 * (jnp.arange(f.degree + 1) % 2)).reshape((-1,) + (1,) * (f.coefficients.ndim - 1))
-    after = jnp.sum(f.coefficients * sign, axis=0)  # P_k(-1) = (-1)^k, P_k(1) = 1
+def _jumps(f: Function) -> tuple[Delta, ...]:
+    """A delta for the jump of `f` at each of its breakpoints; `f` is zero outside its domain."""
+    after = jnp.sum(mirror_degrees(f.coefficients), axis=0)  # P_k(-1) = (-1)^k, P_k(1) = 1
     before = jnp.sum(f.coefficients, axis=0)
-    none = jnp.zeros_like(after[:1])
-    step = jnp.concatenate([after, none]) - jnp.concatenate([none, before])
+    zero = jnp.zeros_like(after[:1])
+    step = jnp.concatenate([after, zero]) - jnp.concatenate([zero, before])
     return tuple(Delta(f.breaks[i], step[i]) for i in range(f.breaks.shape[0]))
 
 
@@ -68,27 +114,30 @@ def _as_distribution(f: Function | Delta | Distribution) -> Distribution:
     return Distribution(None, (f,)) if isinstance(f, Delta) else Distribution(f)
 
 
-def _shifted(d: Distribution, by: Delta) -> Distribution:
-    """The convolution of `d` with one delta: differentiate `order` times, shift, scale."""
+def _convolve_with_delta(d: Distribution, by: Delta) -> Distribution:
+    """Differentiate `order` times, shift, scale."""
     for _ in range(by.order):
         d = d.derivative()
     regular = None if d.regular is None else d.regular.shift(by.location) * by.weight
-    return Distribution(
-        regular, tuple(Delta(e.location + by.location, e.weight * by.weight, e.order) for e in d.deltas)
-    )
+    deltas = tuple(Delta(e.location + by.location, e.weight * by.weight, e.order) for e in d.deltas)
+    return Distribution(regular, deltas)
 
 
-def distributions_convolved(f: Any, g: Any) -> Any:
-    """Convolution of function objects, deltas and sums of them; as simple an object as the result allows."""
+def _convolve(
+    f: Function | Delta | Distribution, g: Function | Delta | Distribution
+) -> Function | Delta | Distribution:
+    """The convolution of function objects, deltas and sums of them; as simple an object as the result allows."""
+    if not isinstance(g, Function | Delta | Distribution):
+        return NotImplemented
     f, g = _as_distribution(f), _as_distribution(g)
     total = Distribution(None)
     if f.regular is not None and g.regular is not None:
-        total = Distribution(functions_convolved(f.regular, g.regular))
+        total = Distribution(f.regular @ g.regular)
     for delta in g.deltas:
-        total = total + _shifted(f, delta)
+        total = total + _convolve_with_delta(f, delta)
     if g.regular is not None:
         for delta in f.deltas:
-            total = total + _shifted(Distribution(g.regular), delta)
-    if not total.deltas:
-        return total.regular
-    return total.deltas[0] if total.regular is None and len(total.deltas) == 1 else total
+            total = total + _convolve_with_delta(Distribution(g.regular), delta)
+    if total.deltas:
+        return total.deltas[0] if total.regular is None and len(total.deltas) == 1 else total
+    return total if total.regular is None else total.regular

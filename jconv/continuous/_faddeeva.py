@@ -7,15 +7,17 @@ SIAM J. Numer. Anal. 59 (2021) 2346–2367.
 
 from __future__ import annotations
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import ArrayLike
 
 _N = 11
+"""Nodes on either side: the rule's error is then below eps (theorem 2.2 of the paper)."""
+
 _H = np.sqrt(np.pi / (_N + 1))
-_FAR = 8.0  # |z| beyond which the asymptotic series of the derivative is exact
+_FAR = 8.0
+"""|z| beyond which 24 terms of an asymptotic series in 1/z² reach the last bit: 49!!/128^24 is 1e-19."""
 
 
 @jax.custom_jvp
@@ -40,7 +42,7 @@ def _upper(z: jax.Array) -> jax.Array:
 
 
 @_upper.defjvp
-def _upper_jvp(primals: tuple, tangents: tuple) -> tuple:
+def _upper_jvp(primals: tuple[jax.Array], tangents: tuple[jax.Array]) -> tuple[jax.Array, jax.Array]:
     (z,), (dz,) = primals, tangents
     w = _upper(z)
     # w' = 2i/√π - 2zw, which cancels for large z: there w' = -i/√π Σ (2k+1)!! / (2^k z^(2k+2)).
@@ -53,7 +55,7 @@ def _upper_jvp(primals: tuple, tangents: tuple) -> tuple:
     return w, slope * dz
 
 
-def faddeeva(z: Any) -> jax.Array:
+def faddeeva(z: ArrayLike) -> jax.Array:
     """w(z) = exp(-z²) erfc(-iz) at complex `z`, any shape.
 
     Relative error a few eps in the upper half-plane, of real and imaginary part alike; in the lower, where w grows like
@@ -73,10 +75,33 @@ def faddeeva(z: Any) -> jax.Array:
     return jnp.where(lower, 2 * jnp.exp(jnp.where(lower, -(z**2), 0)) - w, w)
 
 
-def erfcx(x: Any) -> jax.Array:
+def erfcx(x: ArrayLike) -> jax.Array:
     """exp(x²) erfc(x) at real `x`, any shape: w(ix). Overflows below about -26 (-9 in float32).
 
     >>> round(float(erfcx(10.0)), 6)
     0.056141
     """
     return faddeeva(1j * jnp.asarray(x)).real
+
+
+def voigt_far_out(distance: jax.Array, std: jax.Array, width: jax.Array) -> jax.Array:
+    """The Voigt profile for |ζ| >= 8 √2 std, ζ = distance + i width, by the asymptotic series of w.
+
+    Re[i/(πζ) Σ (2k-1)!! (std/ζ)^(2k)], which has no division by std, and so is the Lorentzian at std = 0. Next to the
+    real axis the series leaves out exp(-z²), all that there is at width = 0.
+    """
+    scale = jnp.maximum(jnp.abs(distance), width)
+    is_zero = scale == 0
+    safe = jnp.where(is_zero, 1, scale)
+    a, b = distance / safe, jnp.where(is_zero, 1, width / safe)
+    inverse = (a - 1j * b) / ((a * a + b * b) * safe)
+    q = (std * inverse) ** 2
+    series = jnp.ones_like(q)
+    for k in range(24, 0, -1):
+        series = 1 + (2 * k - 1) * q * series
+    lorentzian = -(inverse * series).imag / np.pi
+    has_gaussian = (std > 0) & (width < 1e-6 * std) & (jnp.abs(distance) < 40 * std)
+    gaussian_std = jnp.where(has_gaussian, std, 1)
+    z = (jnp.where(has_gaussian, distance, 0) + 1j * jnp.where(has_gaussian, width, 0)) / (gaussian_std * np.sqrt(2.0))
+    gaussian = jnp.exp(-z * z).real / (gaussian_std * np.sqrt(2 * np.pi))
+    return jnp.where(is_zero, jnp.inf, lorentzian + jnp.where(has_gaussian, gaussian, 0))

@@ -47,7 +47,7 @@ def _k(c: jax.Array, start: int, count: int) -> jax.Array:
 
 
 @jax.jit
-def integrated(c: jax.Array) -> jax.Array:
+def integrate(c: jax.Array) -> jax.Array:
     """The antiderivative that vanishes at -1; one degree more."""
     n = c.shape[0]
     up = c / (2 * _k(c, 0, n) + 1)  # c_k / (2k+1) goes to degree k+1 with plus, k-1 with minus
@@ -55,7 +55,7 @@ def integrated(c: jax.Array) -> jax.Array:
 
 
 @jax.jit
-def differentiated(c: jax.Array) -> jax.Array:
+def differentiate(c: jax.Array) -> jax.Array:
     """The derivative; the same number of coefficients, the last of them zero."""
     n = c.shape[0]
     # d_{k} = (2k+1) (c_{k+1} + c_{k+3} + ...)
@@ -94,11 +94,11 @@ def volterra(f: jax.Array, g: jax.Array) -> jax.Array:
 
     def step(carry: tuple, j: jax.Array) -> tuple:
         total, before, column = carry
-        following = jnp.where(k > j, before + (2 * j + 1) * integrated(column)[:size], 0)
+        following = jnp.where(k > j, before + (2 * j + 1) * integrate(column)[:size], 0)
         return (add(total, j + 1, following), column, following), None
 
-    first = integrated(f)[:size]
-    second = integrated(first)[:size] - first
+    first = integrate(f)[:size]
+    second = integrate(first)[:size] - first
     total = add(jnp.zeros_like(f), jnp.asarray(0), first)
     if n == 1:
         return total

@@ -6,21 +6,22 @@ x^(-1/2) a distance 1e-300 from its singularity, and lets the map u/(1-u) to a h
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
 
-WATCHED, STRIDE = 16, 4
-"""The effect of rounding is estimated at least at so many nodes of a rule, and at every fourth."""
+_WATCHED, _STRIDE = 16, 4
+"""The effect of rounding is estimated at 16 nodes of a rule at least, and at every fourth."""
 
 
-class Table(NamedTuple):
-    """One rule on [0, 1].
+@dataclass(frozen=True, eq=False)
+class Table:
+    """One rule on [0, 1]. Tables are made once for each rule and compare by identity, so that `jit` can key on them.
 
     left, right: distances of the n nodes from 0 and from 1, nodes ascending. weights: n, of sum 1.
     null: (m, n), m >= 1; rows that annihilate what the rule resolves, and the largest |null @ F| bounds the error.
-    watched: rounding is estimated at the first so many nodes; None: at all.
+    watched: rounding is estimated at this many of the first nodes; None: at all.
     """
 
     left: np.ndarray
@@ -29,16 +30,18 @@ class Table(NamedTuple):
     null: np.ndarray
     watched: int | None = None
 
-    def watched_first(self) -> Table:
-        """The same rule with `watched` nodes in front, ascending and spread evenly, both outermost ones among them.
 
-        In front, since XLA vectorises loops over neighbours in memory only.
-        """
-        n = len(self.left)
-        count = -(-n // min(max(1, n // WATCHED), STRIDE))
-        front = np.round(np.linspace(0, n - 1, count)).astype(int)
-        order = np.concatenate([front, np.setdiff1d(np.arange(n), front)])
-        return Table(self.left[order], self.right[order], self.weights[order], self.null[:, order], count)
+@lru_cache
+def watched_first(table: Table) -> Table:
+    """The same rule with the watched nodes in front, ascending and spread evenly, both outermost ones among them.
+
+    In front, since XLA vectorises loops over neighbours in memory only.
+    """
+    n = len(table.left)
+    count = -(-n // min(max(1, n // _WATCHED), _STRIDE))
+    front = np.round(np.linspace(0, n - 1, count)).astype(int)
+    order = np.concatenate([front, np.setdiff1d(np.arange(n), front)])
+    return Table(table.left[order], table.right[order], table.weights[order], table.null[:, order], count)
 
 
 def _symmetric(x: np.ndarray, weights: np.ndarray, null: np.ndarray) -> Table:

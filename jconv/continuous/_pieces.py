@@ -9,20 +9,26 @@ its own singularities.
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
 import jax
-import jax.core
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import DTypeLike
+
+from jconv._core.concrete import is_traced
+from jconv.continuous._types import Points, Real
+
+Corner = tuple[jax.Array, jax.Array]
 
 
 class Shape(NamedTuple):
     """What is declared of one function: the ends of its support, None where infinite, and its breakpoints."""
 
-    lower: Any
-    upper: Any
-    breaks: tuple
+    lower: Real | None
+    upper: Real | None
+    breaks: tuple[Real, ...]
 
 
 class Pieces(NamedTuple):
@@ -39,12 +45,7 @@ class Pieces(NamedTuple):
     open_right: bool
 
 
-def concrete(value: Any) -> bool:
-    """Whether `value` is known now, rather than traced."""
-    return not isinstance(value, jax.core.Tracer)
-
-
-def shape(name: str, support: Any, breaks: Any) -> Shape:
+def check_shape(name: str, support: Points, breaks: Points) -> Shape:
     """Check and normalise a support and breakpoints: a known inf means unbounded, a traced end is finite."""
     if len(support) != 2:
         raise ValueError(
@@ -52,21 +53,18 @@ def shape(name: str, support: Any, breaks: Any) -> Shape:
         )
     lower, upper = support
     for end in (lower, upper):
-        if concrete(end) and np.isnan(end):
+        if not is_traced(end) and np.isnan(end):
             raise ValueError(
                 f"`support_{name}` must not contain NaN, got {support!r}; pass -inf or inf where unbounded"
             )
-    if concrete(lower) and concrete(upper) and not lower < upper:
+    if not is_traced(lower) and not is_traced(upper) and not lower < upper:
         raise ValueError(f"`support_{name}` must be (lower, upper) with lower < upper, got {support!r}; swap its ends")
     breaks = tuple(breaks[i] for i in range(len(breaks)))
     for point in breaks:
-        if concrete(point) and not np.isfinite(point):
+        if not is_traced(point) and not np.isfinite(point):
             raise ValueError(f"`breaks_{name}` must be finite, got {point!r}; give infinite ends by `support_{name}`")
-    bounded_below = not (concrete(lower) and math.isinf(lower))
-    bounded_above = not (concrete(upper) and math.isinf(upper))
-    if (bounded_below and concrete(lower) and np.isposinf(lower)) or (concrete(upper) and np.isneginf(upper)):
-        raise ValueError(f"`support_{name}` is empty, got {support!r}; pass a finite lower or upper end")
-    return Shape(lower if bounded_below else None, upper if bounded_above else None, breaks)
+    is_finite = lambda end: is_traced(end) or not math.isinf(end)
+    return Shape(lower if is_finite(lower) else None, upper if is_finite(upper) else None, breaks)
 
 
 def resolve(f: Shape, g: Shape, t: jax.Array) -> Pieces:
@@ -98,7 +96,7 @@ def resolve(f: Shape, g: Shape, t: jax.Array) -> Pieces:
     return Pieces(x[:-1], y[:-1], x[1:], y[1:], not lower, not upper)
 
 
-def _breaks(s: Shape, lower: Any, upper: Any) -> tuple:
+def _breaks(s: Shape, lower: Corner | None, upper: Corner | None) -> tuple[Real, ...]:
     # A function on the whole line without breakpoints is anchored at 0, so that an unbounded window has a place to
     # start its maps from. In a bounded window no anchor is needed.
     if (not lower or not upper) and not s.breaks and s.lower is None and s.upper is None:
@@ -106,26 +104,34 @@ def _breaks(s: Shape, lower: Any, upper: Any) -> tuple:
     return s.breaks
 
 
-def _choose(first: Any, a: tuple, b: tuple) -> tuple:
-    return tuple(jnp.where(first, u, v) for u, v in zip(a, b))
+def _choose(first: jax.Array, a: Corner, b: Corner) -> Corner:
+    """Corner `a` where `first` holds, else `b`."""
+    return jnp.where(first, a[0], b[0]), jnp.where(first, a[1], b[1])
 
 
-def _extreme(p: Any, q: Any, from_f: Any, from_g: Any, wins: Any) -> tuple | None:
+def _extreme(
+    p: Real | None,
+    q: Real | None,
+    from_f: Callable[[Real], Corner],
+    from_g: Callable[[Real], Corner],
+    wins: Callable[[jax.Array, jax.Array], jax.Array],
+) -> Corner | None:
     """The end of the window given by end `p` of f and the opposite end `q` of g; None where it is unbounded."""
-    if p is None and q is None:
-        return None
+    if p is None:
+        return None if q is None else from_g(q)
     if q is None:
         return from_f(p)
-    if p is None:
-        return from_g(q)
     a, b = from_f(p), from_g(q)
     return _choose(wins(a[0], b[0]), a, b)
 
 
-def interior(s: Shape, dtype: Any) -> jax.Array:
-    """Some point inside the support, where an empty piece may look without harm."""
+_GOLDEN = 0.6180339887
+
+
+def interior_point(s: Shape, dtype: DTypeLike) -> jax.Array:
+    """Some point inside the support, unlikely to be a special one, where an empty piece may look without harm."""
     if s.lower is not None and s.upper is not None:
-        return jnp.asarray(s.lower + 0.6180339887 * (s.upper - s.lower), dtype)
+        return jnp.asarray(s.lower + _GOLDEN * (s.upper - s.lower), dtype)
     if s.lower is not None:
-        return jnp.asarray(s.lower + 0.6180339887, dtype)
-    return jnp.asarray(0.6180339887 if s.upper is None else s.upper - 0.6180339887, dtype)
+        return jnp.asarray(s.lower + _GOLDEN, dtype)
+    return jnp.asarray(_GOLDEN if s.upper is None else s.upper - _GOLDEN, dtype)

@@ -4,15 +4,18 @@ Every builder has a default for everything, so that `build(name)` works; sizes a
 may be traced, so that a kernel can be learned through its parameters.
 """
 
-from jconv.kernels._analysis import Description, Factors, describe, factor, frequency_response
+from jconv.kernels._analysis import Description, describe, frequency_response
 from jconv.kernels._discretize import discretize
 from jconv.kernels._edges import edge_factors, farid, prewitt, scharr, sobel
 from jconv.kernels._elementary import box, emboss, identity, laplacian, sharpen
-from jconv.kernels._gabors import gabor, gabor_bank, log_gabor, log_gabor_bank
+from jconv.kernels._factor import Factors, factor
+from jconv.kernels._gabors import gabor, gabor_bank
 from jconv.kernels._gaussians import gaussian, gaussian1d
+from jconv.kernels._log_gabors import log_gabor, log_gabor_bank
 from jconv.kernels._optics import airy, disk, moffat, motion
+from jconv.kernels._savitzky_golay import savitzky_golay
 from jconv.kernels._specification import kernel_from, kernel_names
-from jconv.kernels._steerable import laplacian_of_gaussian, riesz, savitzky_golay, steerable
+from jconv.kernels._steerable import laplacian_of_gaussian, riesz, steerable
 from jconv.kernels._table import NAMES, build
 
 __all__ = [

@@ -11,6 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from jconv._core.files import atomic
+from jconv.plotting._fonts import make_legible
 
 INK, PALE = "#222222", "#8a8a8a"
 SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000", "#999999")  # Okabe & Ito
@@ -58,6 +59,7 @@ def save(fig: Figure, path: str | os.PathLike, *, dpi: int = 120) -> None:
     ...     os.listdir(folder)
     ['kernel.png']
     """
+    make_legible(fig)
     with atomic(path) as file:
         fig.savefig(file, format="png", dpi=dpi, facecolor="white")
 

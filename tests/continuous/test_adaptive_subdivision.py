@@ -5,9 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy import stats
-from tolerances import DERIVATIVE
 
 from jconv.continuous import AccuracyWarning, Adaptive, GaussHermite, GaussKronrod, PeriodicTrapezoid, convolve
+from tests.continuous.tolerances import DERIVATIVE
 
 STD = 0.01  # a peak that no fixed rule of moderate size resolves on (0, 10)
 

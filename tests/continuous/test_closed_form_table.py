@@ -3,10 +3,10 @@
 import jax
 import numpy as np
 import pytest
-from closed_form_pairs import PAIRS
-from tolerances import RELATIVE
 
 from jconv.continuous import convolve
+from tests.continuous.closed_form_pairs import PAIRS
+from tests.continuous.tolerances import RELATIVE
 
 
 def attained(pair, dtype):

@@ -5,9 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy.special import beta
-from tolerances import DERIVATIVE
 
 from jconv.continuous import ClenshawCurtis, GaussLegendre, TanhSinh, convolve
+from tests.continuous.tolerances import DERIVATIVE
 
 # f(x) = exp(-a x) on (0, c); g(y) = 1 on (-q, s) and h on (s, q): every kind of parameter at once, in
 # (a, h, c, q, s, t) = parameter of f, of g, support of f, support of g, breakpoint of g, and the point t.

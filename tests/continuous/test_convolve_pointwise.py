@@ -7,9 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy import integrate
-from tolerances import RELATIVE, rounding
 
 from jconv.continuous import ClenshawCurtis, GaussKronrod, GaussLegendre, TanhSinh, convolve
+from tests.continuous.tolerances import RELATIVE, rounding
 
 ONE = lambda x: jnp.ones_like(x)
 UNIT = {"support_f": (0, 1), "support_g": (0, 1)}

@@ -6,9 +6,9 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 import numpy as np
-from tolerances import LAW
 
 from jconv.continuous import closed_forms
+from tests.continuous.tolerances import LAW
 
 PATH = Path(__file__).parents[2] / "docs" / "examples" / "fitting_decay_times.py"
 spec = importlib.util.spec_from_file_location("fitting_decay_times", PATH)

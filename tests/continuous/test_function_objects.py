@@ -5,10 +5,18 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy.interpolate import BSpline
-from tolerances import DERIVATIVE, LAW, rounding
 
-from jconv.continuous import AccuracyWarning, Delta, Distribution, Function, PeriodicFunction, convolve
+from jconv.continuous import (
+    AccuracyWarning,
+    Delta,
+    Distribution,
+    Function,
+    PeriodicFunction,
+    convolve,
+    convolve_functions,
+)
 from jconv.continuous import _legendre as legendre
+from tests.continuous.tolerances import DERIVATIVE, LAW, rounding
 
 X = jnp.linspace(-4.9, 6.1, 301)
 
@@ -66,7 +74,7 @@ def test_b_splines_up_to_degree_6():
     spline = box
     x = np.linspace(-4, 4, 201)
     for degree in range(1, 7):
-        spline = convolve(spline, box)
+        spline = spline @ box
         half = (degree + 1) / 2
         want = BSpline.basis_element(np.arange(degree + 2) - half)(x)
         np.testing.assert_allclose(spline(x), np.where(np.abs(x) < half, want, 0), atol=LAW)
@@ -77,23 +85,23 @@ def test_b_splines_up_to_degree_6():
 def test_against_pointwise_quadrature(functions):
     f, _, g = functions
     value, error = convolve(f, g, X)
-    h = convolve(f, g)
+    h = f @ g
     assert np.all(np.abs(h(X) - value) <= error + h.error)
     np.testing.assert_allclose(h.breaks, [-0.4, 0.6, 0.9, 1.9, 2.0, 3.0], atol=LAW)
-    same = convolve(f, g, extent="same")
+    same = f.convolve(g, extent="same")
     assert (same.domain[0], same.domain[1]) == (0, 1)
     np.testing.assert_allclose(same(0.3), h(0.3), rtol=LAW)
 
 
 def test_laws(functions):
     f, g, h = functions
-    fg = convolve(f, g)
-    assert apart(fg, convolve(g, f)) < LAW
-    assert apart(convolve(fg, h), convolve(f, convolve(g, h))) < LAW
-    assert apart(convolve(f + g, h), convolve(f, h) + convolve(g, h)) < LAW
+    fg = f @ g
+    assert apart(fg, g @ f) < LAW
+    assert apart(fg @ h, f @ (g @ h)) < LAW
+    assert apart((f + g) @ h, f @ h + g @ h) < LAW
     np.testing.assert_allclose(fg.integral(), f.integral() * g.integral(), rtol=LAW)
     # (∫f) * g = ∫(f * g): the antiderivative of f goes on as a constant, so compare where f is complete behind x.
-    rising = convolve(f.antiderivative(), g)
+    rising = f.antiderivative() @ g
     x = jnp.linspace(-1, 0, 31)  # up to the first place where the end of f's domain is felt
     np.testing.assert_allclose(rising(x), fg.antiderivative()(x), atol=LAW)
 
@@ -102,13 +110,13 @@ def test_derivative_of_a_convolution(functions):
     # (f * g)' = f * g' for g continuous and zero at its ends.
     f, h, _ = functions
     hat = Function.fit(lambda x: 1 - jnp.abs(x), (-1, 1), breaks=(0.0,))
-    assert apart(convolve(f, hat).derivative(), convolve(f, hat.derivative())) < LAW
+    assert apart((f @ hat).derivative(), f @ hat.derivative()) < LAW
     # With jumps the deltas carry the rest: δ' * f = f' + jumps, and f * (δ' * g) = (f * g)'.
-    jumpy = convolve(Delta(0.0, order=1), f)
+    jumpy = Delta(0.0, order=1) @ f
     assert isinstance(jumpy, Distribution)
-    through = convolve(h, jumpy)
+    through = h @ jumpy
     regular = through if isinstance(through, Function) else through.regular
-    fg = convolve(h, f)
+    fg = h @ f
     np.testing.assert_allclose(regular.antiderivative()(X), fg(X), atol=LAW)
     # Pointwise, no representation in rounded numbers can keep 100 eps: a last bit of the values on a piece of length l
     # is a slope of up to 2 d²/l times as much at degree d (Markov's inequality). Held here to 2/l.
@@ -121,7 +129,7 @@ def test_area_centroid_variance_of_densities():
     g = Function.fit(lambda x: x / 2, (0, 2))
     x1 = Function.fit(lambda x: x, (-1, 4), degree=1)
     moments = lambda p: (p.integral(), (p * x1).integral(), (p * x1 * x1).integral() - (p * x1).integral() ** 2)
-    for sum_, a, b, want in zip(moments(convolve(f, g)), moments(f), moments(g), (None, 0.5 + 4 / 3, 1 / 20 + 2 / 9)):
+    for sum_, a, b, want in zip(moments(f @ g), moments(f), moments(g), (None, 0.5 + 4 / 3, 1 / 20 + 2 / 9)):
         expected = 1.0 if want is None else a + b
         np.testing.assert_allclose(sum_, expected, rtol=LAW)
         np.testing.assert_allclose(sum_, 1.0 if want is None else want, rtol=LAW)
@@ -129,21 +137,21 @@ def test_area_centroid_variance_of_densities():
 
 def test_deltas_are_exact(functions):
     f, _, _ = functions
-    shifted = convolve(f, Delta(0.5, 3.0))
+    shifted = f @ Delta(0.5, 3.0)
     np.testing.assert_allclose(shifted(X + 0.5), 3 * f(X), rtol=LAW)
-    both = convolve(Delta(1.0, 2.0, order=1), Delta(0.5, 3.0, order=2))
+    both = Delta(1.0, 2.0, order=1) @ Delta(0.5, 3.0, order=2)
     assert (both.location, both.weight, both.order) == (1.5, 6.0, 3)
-    edges = convolve(Delta(0.0, order=1), Function.fit(jnp.ones_like, (0, 2)))
+    edges = Delta(0.0, order=1) @ Function.fit(jnp.ones_like, (0, 2))
     np.testing.assert_allclose([d.weight for d in edges.deltas], [1, -1], atol=LAW)
     np.testing.assert_allclose(edges.regular(X), 0, atol=LAW)
-    with pytest.raises(ValueError, match=r"`Delta\.order` must be an integer"):
+    with pytest.raises(ValueError, match=r"`Delta\.order` must be an integer >= 0, got -1"):
         Delta(order=-1)
 
 
 def test_periodic():
     f = PeriodicFunction.fit(lambda x: jnp.exp(jnp.cos(x)), 2 * jnp.pi, degree=20)
     g = PeriodicFunction.fit(lambda x: jnp.exp(jnp.sin(x)), 2 * jnp.pi, degree=20)
-    h = convolve(f, g)
+    h = f @ g
     x = np.linspace(0, 6, 7)
     s = 2 * np.pi * np.arange(64) / 64
     want = 2 * np.pi / 64 * np.sum(np.exp(np.cos(s)) * np.exp(np.sin(x[:, None] - s)), axis=1)
@@ -151,14 +159,14 @@ def test_periodic():
     assert np.all(np.abs(h(x) - want) <= h.error)
     np.testing.assert_allclose(h.integral(), f.integral() * g.integral(), rtol=LAW)
     with pytest.raises(ValueError, match="share their period"):
-        convolve(f, PeriodicFunction.fit(jnp.cos, 1.0, degree=2))
+        f @ PeriodicFunction.fit(jnp.cos, 1.0, degree=2)
 
 
 def test_construction_and_convolution_are_differentiable():
     def through_objects(p):
         f = Function.fit(lambda x: jnp.exp(-p[0] * x), (0.0, p[1]), degree=24)
         g = Function.fit(jnp.cos, (0.0, p[2]), degree=24)
-        return convolve(f, g)(p[3])
+        return (f @ g)(p[3])
 
     def by_quadrature(p):
         shapes = {"support_f": (0.0, p[1]), "support_g": (0.0, p[2])}
@@ -173,8 +181,8 @@ def test_construction_and_convolution_are_differentiable():
 def test_channels():
     f = Function.fit(lambda x: jnp.stack([jnp.exp(x), jnp.cos(x)]), (0, 1))
     g = Function.fit(lambda x: x, (0, 2))
-    together = convolve(f, g)(X)
-    each = [convolve(Function.fit(h, (0, 1), degree=f.degree), g)(X) for h in (jnp.exp, jnp.cos)]
+    together = (f @ g)(X)
+    each = [(Function.fit(h, (0, 1), degree=f.degree) @ g)(X) for h in (jnp.exp, jnp.cos)]
     np.testing.assert_allclose(together, jnp.stack(each, -1), atol=LAW)
 
 
@@ -204,6 +212,36 @@ def test_refused(make, message):
         make()
 
 
-def test_refused_without_points():
-    with pytest.raises(TypeError, match="`t` is missing"):
-        convolve(jnp.cos, jnp.cos)
+def test_the_three_ways_to_convolve_are_one(functions):
+    f, g, _ = functions
+    for other in (g, Delta(0.5, 2.0)):
+        named, method, operator = convolve_functions(f, other), f.convolve(other), f @ other
+        for result in (named, method):
+            np.testing.assert_array_equal(result.breaks, operator.breaks)
+            np.testing.assert_array_equal(result.coefficients, operator.coefficients)
+    same = convolve_functions(f, g, extent="same")
+    assert (same.domain[0], same.domain[1]) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda f: convolve(f, f), TypeError, r"`t` is missing; .* use convolve_functions\(f, g\)"),
+        (lambda f: convolve(f, f, rule=None, rtol=1e-3), TypeError, "`t` is missing"),
+        (lambda f: convolve_functions(f, jnp.cos), TypeError, "must be function objects of one kind, got Function and"),
+        (
+            lambda f: convolve_functions(f, PeriodicFunction.fit(jnp.cos, 1.0)),
+            TypeError,
+            "Function and PeriodicFunction",
+        ),
+        (lambda f: f.convolve(jnp.cos), TypeError, r"`other` must be a function object .* pass Function.fit"),
+        (lambda f: f @ 3.0, TypeError, "unsupported operand"),
+        (lambda f: f.convolve(f, extent="valid"), ValueError, "`extent` must be one of 'full', 'same'"),
+        (lambda f: f.convolve(Delta(order=1), extent="same"), ValueError, "needs a result without deltas"),
+        (lambda f: convolve_functions(Delta(), f, extent="same"), ValueError, "needs a Function as `f`, got a Delta"),
+        (lambda f: PeriodicFunction.fit(jnp.cos, 1.0).convolve(f), TypeError, "`other` must be a PeriodicFunction"),
+    ],
+)
+def test_refused_convolutions(call, error, message):
+    with pytest.raises(error, match=message):
+        call(Function.fit(jnp.cos, (0, 1), degree=3))

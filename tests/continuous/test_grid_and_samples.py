@@ -5,10 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy import special, stats
-from tolerances import DERIVATIVE, LAW, RELATIVE, rounding
 
 from jconv.continuous import closed_forms, convolve, convolve_grid, convolve_samples, sample, smooth_gaussian
 from jconv.continuous._faddeeva import erfcx, faddeeva
+from tests.continuous.tolerances import DERIVATIVE, LAW, RELATIVE, rounding
 
 F = lambda x: jnp.where(x < 0.3, jnp.cos(x), jnp.exp(x))
 G = lambda y: jnp.where(y < 0.2, 1.0 + y, y * y - 3)
@@ -63,13 +63,13 @@ def test_sample():
     x, h = np.asarray(grid), 0.5
     np.testing.assert_allclose(sample(cube, grid), x**3 + x, atol=LAW)
     mean = ((x + h / 2) ** 4 - (x - h / 2) ** 4) / 4 / h + x
-    np.testing.assert_allclose(sample(cube, grid, how="integrate", factor=2), mean, atol=LAW)
+    np.testing.assert_allclose(sample(cube, grid, mode="integrate", factor=2), mean, atol=LAW)
     edges = lambda s: (x + s * h / 2) ** 3 + x + s * h / 2
-    np.testing.assert_allclose(sample(cube, grid, how="interpolate"), (edges(1) + edges(-1)) / 2, atol=LAW)
-    np.testing.assert_allclose(sample(cube, grid, how="oversample", factor=500), mean, atol=1e-5)
+    np.testing.assert_allclose(sample(cube, grid, mode="interpolate"), (edges(1) + edges(-1)) / 2, atol=LAW)
+    np.testing.assert_allclose(sample(cube, grid, mode="oversample", factor=500), mean, atol=1e-5)
     assert sample(lambda v: jnp.stack([v, v]), grid).shape == (9, 2)
-    with pytest.raises(ValueError, match="did you mean 'centre'"):
-        sample(cube, grid, how="center")
+    with pytest.raises(ValueError, match="did you mean 'center'"):
+        sample(cube, grid, mode="centre")
     with pytest.raises(ValueError, match="`width` must be given"):
         sample(cube, grid[:1])
 

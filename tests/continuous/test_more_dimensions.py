@@ -4,9 +4,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from tolerances import DERIVATIVE, LAW
 
 from jconv.continuous import convolve_nd, convolve_radial
+from tests.continuous.tolerances import DERIVATIVE, LAW
 
 NORMAL = lambda s: lambda x: jnp.exp(-jnp.sum(x * x) / (2 * s * s)) / (2 * np.pi * s * s) ** (x.shape[0] / 2)
 

@@ -12,3 +12,6 @@ def rounding(dtype, terms: int = 1) -> float:
 RELATIVE = {np.dtype("float64"): 1e-12, np.dtype("float32"): 2e-6}
 DERIVATIVE = 1e-10
 LAW = 100 * float(np.finfo(np.float64).eps)
+
+# How large a reported error may be where the value is right to `RELATIVE`.
+RELATIVE_ERROR_ESTIMATE = 1e3 * RELATIVE[np.dtype("float64")]

@@ -1,4 +1,4 @@
-"""Convolution integrals in two and three dimensions: tensor and sparse rules, quasi-Monte Carlo, Hankel."""
+"""Convolution integrals in several dimensions: tensor and sparse rules, quasi-Monte Carlo."""
 
 from __future__ import annotations
 
@@ -6,54 +6,70 @@ import itertools
 import math
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import ArrayLike
 
 from jconv._core import check
-from jconv.continuous._nodes import clenshaw_curtis, gauss_legendre, legendre_points
+from jconv.continuous._nodes import clenshaw_curtis, gauss_legendre
 from jconv.continuous._quadrature import Convolved
+from jconv.continuous._types import Real
 
 _METHODS = ("tensor", "sparse", "qmc")
 _BLOCK = 2**20
+"""Values of the integrand that are held at once."""
 
 
 def convolve_nd(
-    f: Callable[..., Any],
-    g: Callable[..., Any],
-    t: Any,
+    f: Callable[[jax.Array], ArrayLike],
+    g: Callable[[jax.Array], ArrayLike],
+    t: ArrayLike,
     *,
-    support_f: Sequence[Any],
-    support_g: Sequence[Any],
+    support_f: Sequence[Sequence[Real]],
+    support_g: Sequence[Sequence[Real]],
     method: str = "tensor",
     n: int = 32,
     level: int = 6,
     points: int = 4096,
     key: jax.Array | None = None,
 ) -> Convolved:
-    """Convolution of two functions of d real variables, at given points, on the overlap of two boxes.
+    r"""Convolve two functions of d real variables at given points, on the overlap of two boxes.
 
-        value(t) = ∫ f(x) g(t - x) dx,   x in R^d
+    .. math:: (f \otimes g)(t) = \int_{R^d} f(x)\, g(t - x)\, dx
 
     Parameters
     ----------
-    f, g : functions of a (d,) array, returning a scalar, real or complex; smooth inside their supports.
-    t : points, (..., d).
-    support_f, support_g : d pairs (lower, upper), bounded; ends may be traced.
-    method : "tensor", Gauss–Legendre with `n` nodes per axis: n^d evaluations, spectral. "sparse", Smolyak's
-        combination of Clenshaw–Curtis rules to `level`: fewer evaluations for smooth functions as d grows. "qmc", a
-        rank-1 Kronecker sequence of `points` points in 8 random shifts, periodised: no smoothness needed; wants `key`.
+    f, g : callable
+        Functions of a (d,) array that return a scalar, real or complex; smooth inside their supports.
+    t : array (..., d)
+        Points.
+    support_f, support_g : d pairs of scalars
+        (lower, upper) for each axis, bounded; ends may be traced.
+    method : {"tensor", "sparse", "qmc"}
+        "tensor" (default): Gauss–Legendre with `n` nodes per axis, n^d evaluations, spectral. "sparse": Smolyak's
+        combination of Clenshaw–Curtis rules, fewer evaluations for smooth functions as d grows. "qmc": a rank-1
+        Kronecker sequence in 8 random shifts, periodised; needs no smoothness.
+    n : int
+        Nodes per axis of "tensor". Default 32.
+    level : int
+        Level of "sparse". Default 6.
+    points : int
+        Points of "qmc" per shift. Default 4096.
+    key : PRNG key, optional
+        For the shifts of "qmc", which needs it.
 
     Returns
     -------
-    `(value, error)`, t.shape[:-1] each. The error of "tensor" comes from the last Legendre coefficients along each
-    axis, that of "sparse" from the level below, that of "qmc" is 3 standard errors over the shifts.
+    Convolved
+        (value, error), each (...). The error of "tensor" comes from the last Legendre coefficients along each axis,
+        that of "sparse" from the level below, that of "qmc" is 3 standard errors over the shifts.
 
     Raises
     ------
-    ValueError : an unknown method, points whose last axis is not the number of pairs, "qmc" without `key`.
+    ValueError
+        If `method` is unknown, the last axis of `t` is not the number of pairs, or "qmc" comes without `key`.
 
     Notes
     -----
@@ -61,9 +77,12 @@ def convolve_nd(
 
     S. A. Smolyak, Dokl. Akad. Nauk SSSR 148 (1963); I. H. Sloan and S. Joe, *Lattice Methods* (1994).
 
+    Examples
+    --------
     >>> import jax.numpy as jnp
     >>> box = ((0, 1), (0, 1))
-    >>> round(float(convolve_nd(lambda x: 1.0, lambda x: 1.0, [0.5, 1.0], support_f=box, support_g=box, n=4).value), 6)
+    >>> one = lambda x: 1.0
+    >>> round(float(convolve_nd(one, one, [0.5, 1.0], support_f=box, support_g=box, n=4).value), 6)
     0.5
     """
     check.choice("method", method, _METHODS)
@@ -77,8 +96,8 @@ def convolve_nd(
     if method == "qmc" and key is None:
         raise ValueError("`key` must be given with method='qmc'; pass jax.random.key(0)")
     dtype = jnp.result_type(t, 0.0)
-    ends = lambda s, i: jnp.stack([jnp.asarray(pair[i], dtype) for pair in s])
-    (af, bf), (ag, bg) = ((ends(s, 0), ends(s, 1)) for s in (support_f, support_g))
+    ends_of = lambda s, i: jnp.stack([jnp.asarray(pair[i], dtype) for pair in s])
+    (af, bf), (ag, bg) = ((ends_of(s, 0), ends_of(s, 1)) for s in (support_f, support_g))
     if method == "tensor":
         u, weights = _tensor(check.positive_int("n", n), d)
     elif method == "sparse":
@@ -175,63 +194,3 @@ def _shifted(key: jax.Array, points: int, d: int, shifts: int = 8) -> tuple[jax.
     tent = 1 - jnp.abs(2 * u - 1)
     weights = np.kron(np.eye(shifts), np.full(points, 1 / points))
     return tent.reshape(-1, d), jnp.asarray(weights)
-
-
-def convolve_radial(
-    f: Callable[..., Any],
-    g: Callable[..., Any],
-    r: Any,
-    *,
-    radius: float,
-    frequency: float,
-    dimension: int = 2,
-    n: int = 128,
-) -> jax.Array:
-    """Convolution of two radially symmetric functions in 2 or 3 dimensions, by Hankel transforms.
-
-        F(k) = ∫ f(|x|) exp(-i k·x) dx,   (f * g)(r) = ∫ F(k) G(k) exp(i k·x) dk / (2π)^d
-
-    Parameters
-    ----------
-    f, g : functions of the distance from the origin, smooth there and negligible beyond `radius`.
-    r : distances, any shape.
-    radius, frequency : where f and g, and where the product of their transforms, are negligible.
-    dimension : 2 (kernel J0) or 3 (kernel sin(kr)/(kr)).
-    n : Gauss nodes in distance and in frequency; at least radius · frequency / 2 or so.
-
-    Returns
-    -------
-    Values, of the shape of `r`. Cost: n² + n · r.size kernel values. Differentiable in everything.
-
-    Raises
-    ------
-    ValueError : another dimension.
-
-    >>> import jax.numpy as jnp
-    >>> blob = lambda r: jnp.exp(-r * r / 2) / (2 * jnp.pi)
-    >>> round(float(convolve_radial(blob, blob, 0.0, radius=9.0, frequency=9.0)), 6)
-    0.079577
-    """
-    if dimension not in (2, 3):
-        raise ValueError(f"`dimension` must be 2 or 3, got {dimension!r}; in one dimension use convolve")
-    u, w = legendre_points(check.positive_int("n", n))
-    r = jnp.asarray(r)
-    dtype = jnp.result_type(r, 0.0)
-    u, w = jnp.asarray((1 + u) / 2, dtype), jnp.asarray(w / 2, dtype)
-    s, k = radius * u, frequency * u
-    wave = _bessel_j0 if dimension == 2 else _sinc
-    area = (lambda v: 2 * math.pi * v) if dimension == 2 else (lambda v: 4 * math.pi * v * v)
-    forward = wave(k[:, None] * s) * (radius * w * area(s))
-    product = (forward @ jax.vmap(f)(s)) * (forward @ jax.vmap(g)(s))
-    back = wave(r.astype(dtype)[..., None] * k)
-    return back @ (product * (frequency * w * area(k))) / (2 * math.pi) ** dimension
-
-
-def _sinc(x: jax.Array) -> jax.Array:
-    return jnp.sinc(x / math.pi)
-
-
-def _bessel_j0(x: jax.Array) -> jax.Array:
-    """J0 by the trapezoidal rule for ∫ cos(x sin θ) dθ / π: exact to rounding for x below about 400."""
-    theta = math.pi * (np.arange(128) + 0.5) / 256
-    return jnp.mean(jnp.cos(x[..., None] * jnp.asarray(np.sin(theta), x.dtype)), axis=-1)
