@@ -143,7 +143,7 @@ def _concatenate(box: Box, shapes: Shapes, params: Params) -> list[Box | None]:
     axis, start, reads = params["dimension"], 0, []
     for number, shape in enumerate(shapes):
         a, b = box[axis][0] - start, box[axis][1] - start
-        # Only the ends may be asked for what lies beyond the edge.
+        # Only the first and the last operand may be read beyond their edge.
         low = a if number == 0 else max(a, 0)
         high = b if number == len(shapes) - 1 else min(b, shape[axis] - 1)
         reads.append(None if low > high else (*box[:axis], (low, high), *box[axis + 1 :]))

@@ -84,7 +84,7 @@ def blur_pool(
     _layer.check_rank(inputs, rank)
     check.choice("mode", mode, _MODES)
     if padding is not None and (mode != "reflect" or cval):
-        raise ValueError(f"`padding` and `mode` exclude each other, got {padding!r} beside {mode!r}; leave one out")
+        raise ValueError(f"`padding` and `mode` exclude each other, got {padding!r} and {mode!r}; leave one out")
     channels = inputs.shape[-1]
     taps = jnp.asarray([math.comb(size - 1, u) / 2 ** (size - 1) for u in range(size)], inputs.dtype)
     axes = [pad.Axis(size, s) for s in strides]

@@ -211,5 +211,4 @@ class Conv(ConvLayer):
             return self.conv_general_dilated
         if out_sharding is not None:
             return lax.conv_general_dilated
-        # Algorithms that spread NaN also spread the rounding error of a later sample over earlier outputs.
-        return partial(conv_general_dilated, algorithm=self.algorithm, finite_only=not self._is_causal)
+        return partial(conv_general_dilated, algorithm=self.algorithm, finite_only=self._finite_only)

@@ -130,8 +130,9 @@ class ConvLayer(nnx.Module):
         return pad.axes(self.kernel_size, self.strides, self.kernel_dilation, self.input_dilation)
 
     @property
-    def _is_causal(self) -> bool:
-        return "CAUSAL" in self.padding
+    def _finite_only(self) -> bool | None:
+        """The engine's option: algorithms that spread NaN would spread rounding errors of later samples, too."""
+        return False if "CAUSAL" in self.padding else None
 
     def _promote(self, inputs: jax.Array, kernel: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array | None]:
         """Convert inputs, kernel and bias to the dtype of the computation."""

@@ -103,7 +103,7 @@ class ConvTranspose(ConvLayer):
             return
         if set(self.padding) != {"SAME"}:
             raise ValueError(
-                f"`padding` and `torch_padding` exclude each other, got {self.padding!r} beside the latter"
+                f"`padding` and `torch_padding` exclude each other, got {self.padding!r} and {self.torch_padding!r}"
             )
         if min(self.torch_padding) < 0:
             raise ValueError(f"`torch_padding` must not be negative, got {self.torch_padding}; use `padding` to extend")
@@ -135,7 +135,7 @@ class ConvTranspose(ConvLayer):
                 precision=self.precision,
                 preferred_element_type=self.preferred_element_type,
                 algorithm=self.algorithm,
-                finite_only=not self._is_causal,
+                finite_only=self._finite_only,
             )
             return _sum_periods(y, x.shape, self.strides, self.transpose_kernel) if circular else y
 

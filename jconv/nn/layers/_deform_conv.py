@@ -141,7 +141,7 @@ def _sample(x: jax.Array, offset: jax.Array, *, lattice: jax.Array) -> jax.Array
     share = where - floor
     # Far outside all samples are zero; there a position may exceed what int32 holds.
     first = [jnp.clip(floor[..., i], -2, size).astype(jnp.int32) for i, size in enumerate(space)]
-    # One row for each sample; each group of channels has a table of its own.
+    # One row for each sample; each group of channels has its own table.
     table = jnp.moveaxis(x.reshape(math.prod(space), parts, channels // parts), 1, 0)
     look = jax.vmap(lambda rows, index: rows[index], in_axes=(0, -2), out_axes=-3)
     total = jnp.zeros(())

@@ -32,7 +32,7 @@ class DeformableConv(ConvLayer):
     kernel_size, strides : int or sequence of int
         As in `jconv.nn.Conv`.
     offset_groups : int
-        Groups of neighbouring channels with offsets of their own. Default 1.
+        Groups of neighbouring channels, each with its own offsets. Default 1.
     modulated : bool
         Whether every tap also has a factor m, which is version 2; False is version 1. Default True.
     rngs, **options

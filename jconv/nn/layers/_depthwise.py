@@ -13,7 +13,7 @@ from jconv.nn.layers._conv_layer import ConvOptions
 
 
 class DepthwiseConv(Conv):
-    r"""Convolve every channel with kernels of its own.
+    r"""Convolve every channel with its own kernels.
 
     .. math:: y[n, c m + j] = b[c m + j] + \sum_u x[s\, n + d\, u - p,\; c]\; k[u, 0, c m + j]
 

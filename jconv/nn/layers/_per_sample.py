@@ -89,6 +89,6 @@ def conv_per_sample(
         feature_group_count=feature_group_count,
         precision=precision,
         algorithm=algorithm,
-        finite_only="CAUSAL" not in entries,
+        finite_only=False if "CAUSAL" in entries else None,
     )
     return jax.vmap(lambda x, k: convolve(x[None], k)[0])(inputs, kernels)

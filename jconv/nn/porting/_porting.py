@@ -72,10 +72,10 @@ def from_torch(
         here = _rename(name, _invert(table))
         if not skipped(here) and not here.endswith(COUNTER):
             given[here] = (name, value)
-    wanted = {entry.name: entry for entry in expected if not skipped(entry.name)}
-    _check_names(kind, [_rename(name, table) for name in wanted], [name for name, _ in given.values()])
+    targets = {entry.name: entry for entry in expected if not skipped(entry.name)}
+    _check_names(kind, [_rename(name, table) for name in targets], [name for name, _ in given.values()])
     values = {}
-    for name, entry in wanted.items():
+    for name, entry in targets.items():
         theirs, value = given[name]
         array = _reshape(theirs, _to_numpy(theirs, value), entry)
         values[entry.path] = jnp.asarray(entry.load(array), entry.dtype)

@@ -60,7 +60,7 @@ def entries(model: nnx.Module) -> Iterator[Entry]:
 
 
 def counters(model: nnx.Module) -> list[str]:
-    """Return the names of PyTorch's counters beside the averages of each BatchNorm."""
+    """Return the names of PyTorch's counters, one for each BatchNorm."""
     paths = [path for path, module in nnx.iter_modules(model) if isinstance(module, nnx.BatchNorm)]
     return [".".join(map(str, (*path, COUNTER))) for path in paths]
 
