@@ -4,8 +4,6 @@ Ordinary runs trace all programs under the strict settings, where every implicit
 ones in one dtype; slow runs compile all in all dtypes.
 """
 
-import traceback
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -96,15 +94,10 @@ def size(tree):
 
 
 def compile_strictly(run, *arguments):
-    """Compile under the strict settings; a promotion inside the engine's algorithms is its own tests' to find."""
+    """The program, compiled under the strict settings."""
     rank, promotion = strict()
-    try:
-        with rank, promotion:
-            return jax.jit(run).lower(*arguments).compile()
-    except (TypeError, ValueError) as error:
-        if any("jconv/engine/algorithms" in frame.filename for frame in traceback.extract_tb(error.__traceback__)):
-            pytest.xfail(f"the engine promotes: {error}")
-        raise
+    with rank, promotion:
+        return jax.jit(run).lower(*arguments).compile()
 
 
 @pytest.mark.parametrize(("name", "dtype"), list(compiled()))
