@@ -18,6 +18,7 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterator
 from itertools import pairwise
+from typing import get_origin
 
 import jconv
 
@@ -35,7 +36,7 @@ def public_callables() -> dict[str, Callable]:
         module = importlib.import_module(name)
         for entry in getattr(module, "__all__", ()):
             thing = getattr(module, entry)
-            if callable(thing) and not inspect.ismodule(thing):
+            if callable(thing) and not inspect.ismodule(thing) and get_origin(thing) is None:
                 found.setdefault(id(thing), (f"{name}.{entry}", thing))
     return dict(sorted(found.values(), key=lambda pair: pair[0]))
 

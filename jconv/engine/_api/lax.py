@@ -114,7 +114,7 @@ def conv_general_dilated(
 
 
 def precision_name(precision: Any) -> str:
-    """ "default", "high" or "highest", the highest that any operand asks for; None is JAX's default matmul precision.
+    """The highest of "default", "high" and "highest" for which an operand asks; None is JAX's default for products.
 
     High and highest mean products in full precision, as all are on a CPU, and highest only algorithms as accurate as
     the direct sum.

@@ -37,8 +37,10 @@ LEAST_LENGTH = MappingProxyType({2: 128, 3: 48})
 
 @dataclasses.dataclass(frozen=True)
 class _Axis:
-    """How one axis is cut: `steps` windows of `window` outputs, in each `tiles` tiles of `length` samples, of which
-    `useful` outputs are kept."""
+    """How one axis is cut: `steps` windows of `window` outputs.
+
+    Each window has `tiles` tiles of `length` samples, of which `useful` outputs are kept.
+    """
 
     length: int
     useful: int

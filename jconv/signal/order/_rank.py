@@ -106,9 +106,9 @@ def medfilt(volume: Any, kernel_size: Any = None) -> jax.Array:
 
 
 def medfilt2d(input: Any, kernel_size: Any = 3) -> jax.Array:
-    """The median of a rectangle in an image, zeros outside; `medfilt` for rank 2.
+    r"""The median of a rectangle in an image, zeros outside; `medfilt` for rank 2.
 
-    .. math:: y[i, j] = \\operatorname{median}\\{x[i + k, j + l]\\}
+    .. math:: y[i, j] = \operatorname{median}\{x[i + k, j + l]\}
 
     Parameters
     ----------

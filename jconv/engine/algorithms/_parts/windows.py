@@ -25,8 +25,10 @@ MAX_SIZE = 2**31 - 1  # places are 32-bit integers
 
 
 class Grid(NamedTuple):
-    """Where windows begin in an array (N, *space, channels): (size, pitch) for each axis of outputs and of taps, and
-    the length of the runs, which hold the taps of the last axis where they can."""
+    """Where windows begin in an array (N, *space, channels), and how long their runs are.
+
+    `outputs` and `taps` have (size, pitch) for each axis; a run has the taps of the last axis where they lie together.
+    """
 
     outputs: tuple[tuple[int, int], ...]
     taps: tuple[tuple[int, int], ...]
@@ -44,7 +46,7 @@ class Grid(NamedTuple):
 
 
 def gather_runs(x: jax.Array, grid: Iterable[tuple[int, int]], run: int, offset: jax.Array | int = 0) -> jax.Array:
-    """Of x, read as one line, the `run` numbers from offset + Σ pitch · index on: (*sizes, run) for (size, pitch), …"""
+    """Read `run` numbers of x, as one line, from each offset + Σ pitch · index on: (*sizes, run) for (size, pitch)."""
     sizes, pitches = zip(*grid)
     steps = (pitch * lax.broadcasted_iota(jnp.int32, sizes, axis) for axis, pitch in enumerate(pitches))
     starts = sum(steps, jnp.asarray(offset, jnp.int32))
