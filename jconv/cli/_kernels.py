@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 
-def add(commands) -> None:
+def add(commands: argparse._SubParsersAction) -> None:
     """Add the command."""
     parser = commands.add_parser(
         "kernels",
@@ -25,18 +25,20 @@ def run(args: argparse.Namespace) -> None:
 
     from jconv._core.errors import InputError
     from jconv._core.extras import needed
-    from jconv.kernels import kernel_from, kernel_names
+    from jconv.cli._options import build_kernels
+    from jconv.kernels import kernel_names
 
-    names = args.names or kernel_names()
-    built = {name: kernel_from(name) for name in names}
+    built = build_kernels(args.names or kernel_names())
+    if args.out is not None and args.out.suffix.lower() != ".png":
+        raise InputError(f"cannot draw into {str(args.out)!r}: its ending must be .png")
     for name, kernel in built.items():
         print(f"{name}  {kernel.shape[0]}×{kernel.shape[1]}, sum {kernel.sum():.4g}")
         if args.names:
             print(np.array2string(kernel, precision=4, suppress_small=True))
     if args.out is not None:
-        if args.out.suffix.lower() != ".png":
-            raise InputError(f"cannot draw into {str(args.out)!r}: its ending must be .png")
-        plotting = needed("jconv.plotting", "plot")
+        needed("matplotlib", "plot")
+        from jconv import plotting
+
         try:
             plotting.save(plotting.kernel_grid(list(built.values()), list(built), columns=5), args.out)
         except OSError as error:

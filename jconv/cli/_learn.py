@@ -6,13 +6,16 @@ import argparse
 import hashlib
 from pathlib import Path
 
-from jconv._core.files import output_folder
-from jconv.cli._options import add_output_options, callbacks, checkpoints, natural, positive
+import numpy as np
+
+from jconv._core.extras import needed
+from jconv.cli._options import add_output_options, build_kernels, callbacks, checkpoints, natural, positive
+from jconv.cli._output import hold_output
 
 DEFAULT = ("sobel_x", "sobel_y", "gaussian", "laplacian", "sharpen", "emboss")
 
 
-def add(commands) -> None:
+def add(commands: argparse._SubParsersAction) -> None:
     """Add the command."""
     parser = commands.add_parser(
         "learn",
@@ -25,7 +28,7 @@ def add(commands) -> None:
         "--image",
         metavar="FILE",
         type=Path,
-        help="your own picture, PNG, JPEG or TIFF, colour or grey (default: a photograph that scikit-image carries)",
+        help="your own picture, colour or grey (default: a photograph that scikit-image carries)",
     )
     parser.add_argument(
         "--kernels",
@@ -41,33 +44,38 @@ def add(commands) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Learn, save, and say what came out."""
+    """Learn, save, and print what came out."""
     from jconv import tasks
-    from jconv._core.extras import needed
 
-    needed("jconv.plotting", "plot")
-    truth = {name: tasks.kernel_from(name) for name in args.kernels}
+    needed("matplotlib", "plot")
+    truth = build_kernels(args.kernels)
     image = tasks.photograph() if args.image is None else tasks.load_image(args.image)
-    output_folder(args.out)
     settings = {
         "task": "learn",
         "seed": args.seed,
         "steps": args.steps,
         "kernels": list(truth),
-        "image": hashlib.sha256(image.tobytes()).hexdigest()[:16],
+        "image": describe_image(image),
     }
-    result = tasks.learn_kernels(
-        image,
-        truth,
-        seed=args.seed,
-        steps=args.steps,
-        callbacks=callbacks(args, "learning kernels"),
-        checkpoints=checkpoints(args, settings),
-    )
-    result.save(args.out)
+    with hold_output(args.out):
+        result = tasks.learn_kernels(
+            image,
+            truth,
+            seed=args.seed,
+            steps=args.steps,
+            callbacks=callbacks(args, "learning kernels"),
+            checkpoints=checkpoints(args, settings),
+        )
+        result.save(args.out)
     metrics = result.metrics()
     width = max(map(len, metrics["kernels"]))
     print(f"{'kernel':<{width}}  largest error  least squares")
-    for name, found in metrics["kernels"].items():
-        print(f"{name:<{width}}  {found['max_abs_error']:13.1e}  {found['least_squares_max_abs_error']:13.1e}")
+    for name, errors in metrics["kernels"].items():
+        print(f"{name:<{width}}  {errors['max_abs_error']:13.1e}  {errors['least_squares_max_abs_error']:13.1e}")
     print(f"{metrics['steps']} steps, {metrics['seconds']:.1f} s; see {args.out / 'kernels.png'}")
+
+
+def describe_image(image: np.ndarray) -> str:
+    """Say which picture it is, so that two of them differ in a message as well."""
+    digest = hashlib.sha256(image.tobytes()).hexdigest()[:8]
+    return f"a picture of {image.shape[0]}×{image.shape[1]} pixels (fingerprint {digest})"

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from jconv._core.errors import InputError
+from jconv._core.names import did_you_mean
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from jconv.tasks._settings import S, Settings
     from jconv.training import Callback, Checkpoints
 
@@ -29,7 +32,7 @@ class Parser(argparse.ArgumentParser):
         example: str = "",
         fill: Callable[[Parser], None] | None = None,
         **options: Any,
-    ):
+    ) -> None:
         self.fill = fill
         super().__init__(
             prog,
@@ -39,13 +42,22 @@ class Parser(argparse.ArgumentParser):
             **options,
         )
 
-    def parse_known_args(self, args=None, namespace=None):  # what argparse calls, for commands of commands too
+    def parse_known_args(  # what argparse calls, for commands of commands too
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """Parse, and complain about arguments that this very parser does not know."""
         if self.fill is not None:
             fill, self.fill = self.fill, None
             fill(self)
-        return super().parse_known_args(args, namespace)
+        parsed, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            # Without dashes, which would make any two options look alike.
+            known = [name[2:] for name in self._option_string_actions if name.startswith("--")]
+            self.error(f"unknown arguments: {' '.join(unknown)}{did_you_mean(unknown[0].lstrip('-'), known)}")
+        return parsed, []
 
     def error(self, message: str) -> NoReturn:
+        """Print one line, and end the program with code 2."""
         print(f"{self.prog}: error: {message} (see {self.prog} --help)", file=sys.stderr)
         sys.exit(2)
 
@@ -70,15 +82,27 @@ def _at_least(least: int, text: str) -> int:
     return number
 
 
+def build_kernels(names: Sequence[str]) -> dict[str, np.ndarray]:
+    """Build the kernels with these names; an InputError for an unknown name, and for one that is given twice."""
+    from jconv.kernels import kernel_from
+
+    built: dict[str, np.ndarray] = {}
+    for name in names:
+        if name in built:
+            raise InputError(f"the kernel {name!r} is named twice; name it once")
+        built[name] = kernel_from(name)
+    return built
+
+
 def add_settings(parser: argparse.ArgumentParser, cls: type[Settings]) -> None:
-    """An option for each field of a task's settings; `settings_of` reads them back."""
+    """Add an option for each field of a task's settings; `settings_of` reads them back."""
     from jconv.tasks._fields import fields
 
     group = parser.add_argument_group("settings", "which a config file may hold as well")
     for name, field in fields(cls).items():
         default = " ".join(map(str, field.default)) if field.many else field.default
-        told = f"{field.about} (default: {'none' if default is None else default})".replace("%", "%%")
-        options: dict[str, Any] = {"dest": f"setting:{name}", "default": argparse.SUPPRESS, "help": told}
+        about = f"{field.about} (default: {'none' if default is None else default})".replace("%", "%%")
+        options: dict[str, Any] = {"dest": f"setting:{name}", "default": argparse.SUPPRESS, "help": about}
         if field.kind is bool:
             options["action"] = argparse.BooleanOptionalAction
         else:
@@ -89,23 +113,23 @@ def add_settings(parser: argparse.ArgumentParser, cls: type[Settings]) -> None:
 
 
 def settings_of(args: argparse.Namespace, cls: type[S]) -> S:
-    """A task's settings: its defaults, then the config file's, then those on the command line."""
+    """Return a task's settings: its defaults, then the config file's, then those on the command line."""
     from jconv.tasks._fields import fields
     from jconv.tasks._settings import as_dict, read_config, settings_from
 
     given = {name: value for name, value in vars(args).items() if name.startswith("setting:")}
-    told = {}
+    typed = {}
     for name, value in given.items():
         name = name.removeprefix("setting:")
-        told[name] = fields(cls)[name].accept(value, f"argument --{name.replace('_', '-')}:")
+        typed[name] = fields(cls)[name].accept(value, f"argument --{name.replace('_', '-')}:")
     if args.config is None:
-        return cls(**told)
+        return cls(**typed)
     filed = settings_from(cls, read_config(args.config), f"the config file {str(args.config)!r}")
-    return cls(**(as_dict(filed) | told))
+    return cls(**(as_dict(filed) | typed))
 
 
 def add_output_options(parser: argparse.ArgumentParser, *, out: str, every: int) -> None:
-    """--out, --checkpoint-every, --resume and --log."""
+    """Add --out, --checkpoint-every, --resume and --log."""
     parser.add_argument(
         "--out", metavar="DIR", type=Path, default=Path(out), help=f"folder for the results (default: {out})"
     )
@@ -113,8 +137,7 @@ def add_output_options(parser: argparse.ArgumentParser, *, out: str, every: int)
         "--checkpoint-every",
         metavar="N",
         type=natural,
-        default=every,
-        help=f"steps between checkpoints in DIR/checkpoints; 0 for none (default: {every})",
+        help=f"steps between checkpoints in DIR/checkpoints; 0 for none (default: {every}; with --resume, as before)",
     )
     parser.add_argument("--resume", action="store_true", help="go on from the newest checkpoint in DIR")
     parser.add_argument(
@@ -124,10 +147,11 @@ def add_output_options(parser: argparse.ArgumentParser, *, out: str, every: int)
         default=(),
         help="also write the losses into DIR/log.jsonl, or for TensorBoard into DIR/tensorboard",
     )
+    parser.set_defaults(default_every=every)
 
 
 def callbacks(args: argparse.Namespace, label: str) -> list[Callback]:
-    """A progress bar, and the logs that were asked for."""
+    """Return a progress bar, and the logs that were asked for."""
     from jconv.training import JSONLines, ProgressBar, TensorBoard
 
     makers = {
@@ -138,20 +162,23 @@ def callbacks(args: argparse.Namespace, label: str) -> list[Callback]:
 
 
 def checkpoints(args: argparse.Namespace, settings: Mapping[str, Any]) -> Checkpoints | None:
-    """The checkpoints of this run; an unfinished run that was there before is never thrown away unasked."""
+    """Return the checkpoints of this run; an unfinished run that was there before is never thrown away unasked."""
     from jconv.training import Checkpoints
 
     folder = args.out / "checkpoints"
-    if not args.checkpoint_every:
+    every = args.checkpoint_every
+    if every is None:
+        every = (args.resume and Checkpoints(folder).saved_every()) or args.default_every
+    if not every:
         if args.resume:
             raise InputError("--resume needs checkpoints; set --checkpoint-every to more than 0")
         return None
-    found = Checkpoints(folder, every=args.checkpoint_every, settings=settings)
+    checkpoints = Checkpoints(folder, every=every, settings=settings)
     if not args.resume:
-        if found.unfinished():
+        if checkpoints.unfinished():
             raise InputError(
                 f"{str(folder)!r} holds an unfinished run; add --resume to go on with it, delete that folder to start "
-                "anew, or choose another --out"
+                "again, or choose another --out"
             )
-        found.clear()
-    return found
+        checkpoints.clear()
+    return checkpoints

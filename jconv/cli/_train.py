@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jconv._core.extras import needed
-from jconv._core.files import output_folder
 from jconv.cli._options import Parser, add_output_options, add_settings, callbacks, checkpoints, settings_of
+from jconv.cli._output import hold_output
+
+if TYPE_CHECKING:
+    from jconv.tasks import Task
 
 
-def add(commands) -> None:
-    """Add the command; what its tasks are is looked up when it is used."""
+def add(commands: argparse._SubParsersAction) -> None:
+    """Add the command; its tasks are looked up when it is used."""
     commands.add_parser(
         "train",
         help="train a network from random initialization",
@@ -31,7 +36,7 @@ def _add_tasks(parser: Parser) -> None:
             name,
             help=task.summary,
             description=task.description,
-            example=f"jconv train {name} --out out/{name} --seed 1",
+            example=task.example or f"jconv train {name} --out out/{name} --seed 1",
         )
         command.add_argument(
             "--config", metavar="FILE", type=Path, help="a TOML file of settings; options given here override it"
@@ -41,17 +46,21 @@ def _add_tasks(parser: Parser) -> None:
         command.set_defaults(run=partial(run, task))
 
 
-def run(task, args: argparse.Namespace) -> None:
-    """Train, save, and say what came out."""
+def run(task: Task, args: argparse.Namespace) -> None:
+    """Train, save, and print what came out."""
     from jconv.tasks._settings import as_dict
 
     settings = settings_of(args, task.settings)
-    needed("jconv.plotting", "plot")
-    output_folder(args.out)
-    result = task.train(
-        settings,
-        callbacks=callbacks(args, f"learning {task.name}"),
-        checkpoints=checkpoints(args, {"task": task.name, **as_dict(settings)}),
-    )
-    result.save(args.out)
+    needed("matplotlib", "plot")
+    with hold_output(args.out):
+        result = task.train(
+            settings,
+            callbacks=callbacks(args, f"learning {task.name}"),
+            checkpoints=checkpoints(args, {"task": task.name, **as_dict(settings)}),
+        )
+        result.save(args.out)
+    for message in getattr(result, "skipped", ()):
+        print(f"jconv: left out: {message}", file=sys.stderr)
+    for message in getattr(result, "warnings", ()):
+        print(f"jconv: warning: {message}", file=sys.stderr)
     print(f"{result.summary()}; see {args.out}")

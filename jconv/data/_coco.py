@@ -14,8 +14,9 @@ import numpy as np
 
 from jconv._core.errors import InputError
 from jconv._core.limits import check_bytes
+from jconv._core.wording import size_of
 from jconv.data._decode import picture_size
-from jconv.data._images import load_image, size_of
+from jconv.data._images import load_image
 from jconv.data._labelled import load_each
 
 

@@ -77,7 +77,28 @@ def write_picture(
 
 
 def picture_format(path: str | os.PathLike[str]) -> str:
-    """Return the format that a file name asks for, else raise an InputError."""
+    """Return the format that a file name asks for.
+
+    Parameters
+    ----------
+    path : path
+        Its ending counts.
+
+    Returns
+    -------
+    str
+        "PNG", "JPEG", "TIFF", "GIF" or "WEBP".
+
+    Raises
+    ------
+    InputError
+        When `write_picture` does not know the ending.
+
+    Examples
+    --------
+    >>> picture_format("a.jpg")
+    'JPEG'
+    """
     suffix = Path(path).suffix.lower()
     if suffix not in _WRITTEN:
         raise InputError(f"cannot write {str(path)!r}: its ending must be one of {', '.join(_WRITTEN)}")

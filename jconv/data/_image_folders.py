@@ -10,19 +10,18 @@ import numpy as np
 from jconv._core import check
 from jconv._core.errors import InputError
 from jconv._core.extras import needed
+from jconv._core.wording import size_of
 from jconv.data._decode import picture_kind, read_picture
-from jconv.data._images import load_image, size_of
+from jconv.data._images import load_image
 from jconv.data._labelled import (
+    PICTURES,
     Labelled,
     check_classes,
     check_labels,
     class_folders,
-    existing_folder,
-    files_in,
+    list_files,
     load_each,
 )
-
-ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".gif", ".bmp", ".webp")
 
 
 def image_folder(
@@ -61,9 +60,9 @@ def image_folder(
     Traceback (most recent call last):
     jconv.InputError: there is no folder 'no_such_folder'; pass one that exists
     """
-    files, labels, names = class_folders(folder, ENDINGS)
+    files, labels, names = class_folders(folder, PICTURES)
     images, indices, skipped = load_each(
-        lambda file: resize(load_image(file), size=size, channels=channels), files, skip_damaged=skip_damaged
+        lambda file: resize_image(load_image(file), size=size, channels=channels), files, skip_damaged=skip_damaged
     )
     _check_one_size(images, [files[i] for i in indices])
     loaded = np.asarray(labels, np.int32)[indices]
@@ -111,30 +110,77 @@ def mask_folders(
     Traceback (most recent call last):
     jconv.InputError: there is no folder 'no_such_folder'; pass one that exists
     """
-    files = mask_pairs(images, masks)
+    pairs_of_files = mask_pairs(images, masks)
     pairs, indices, _ = load_each(
-        lambda pair: load_pair(pair, classes, channels), list(files.items()), skip_damaged=skip_damaged
+        lambda pair: load_pair(pair, classes, channels), pairs_of_files, skip_damaged=skip_damaged
     )
-    _check_one_size([image for image, _ in pairs], [list(files)[i] for i in indices])
+    _check_one_size([image for image, _ in pairs], [pairs_of_files[i][0] for i in indices])
     return np.stack([image for image, _ in pairs]), np.stack([mask for _, mask in pairs])
 
 
-def mask_pairs(images: str | os.PathLike[str], masks: str | os.PathLike[str]) -> dict[Path, Path | None]:
-    """Return the pictures of a folder and for each the mask of that name in another; None where there is none."""
-    root, other = existing_folder(images), existing_folder(masks)
-    files = files_in(root, ENDINGS)
-    if not files:
-        raise InputError(f"the folder {str(root)!r} holds no file that ends in {', '.join(ENDINGS)}; add some")
-    by_stem = {path.relative_to(other).with_suffix(""): path for path in files_in(other, ENDINGS)}
-    return {file: by_stem.get(file.relative_to(root).with_suffix("")) for file in files}
+def mask_pairs(images: str | os.PathLike[str], masks: str | os.PathLike[str]) -> list[tuple[Path, Path | None]]:
+    """List the pictures of a folder, each with the mask of its name in another.
+
+    Parameters
+    ----------
+    images, masks : path
+        Two folders; a picture and its mask have the same name, apart from the ending.
+
+    Returns
+    -------
+    list of (path, path or None)
+        None where there is no mask.
+
+    Raises
+    ------
+    InputError
+        When one of the folders does not exist or is empty.
+
+    Examples
+    --------
+    >>> mask_pairs("no_such_folder", "masks")
+    Traceback (most recent call last):
+    jconv.InputError: there is no folder 'no_such_folder'; pass one that exists
+    """
+    files = list_files(images)
+    by_stem = {path.relative_to(masks).with_suffix(""): path for path in list_files(masks)}
+    return [(file, by_stem.get(file.relative_to(images).with_suffix(""))) for file in files]
 
 
 def load_pair(pair: tuple[Path, Path | None], classes: int, channels: int) -> tuple[np.ndarray, np.ndarray]:
-    """Read a picture (H, W, channels) and its mask (H, W), and check that both have one size."""
+    """Read a picture and its mask.
+
+    Parameters
+    ----------
+    pair : (path, path or None)
+        As from `mask_pairs`.
+    classes : int
+        The number of classes.
+    channels : 1 or 3
+        Grey or colour.
+
+    Returns
+    -------
+    image : array (H, W, channels)
+        float32 in [0, 1].
+    mask : array (H, W)
+        int32 in 0 … classes − 1.
+
+    Raises
+    ------
+    InputError
+        When the mask is missing, one of the files cannot be read, or they differ in size.
+
+    Examples
+    --------
+    >>> load_pair((Path("a.png"), None), 2, 3)
+    Traceback (most recent call last):
+    jconv.InputError: the picture 'a.png' has no mask of that name; add it
+    """
     file, mask_file = pair
     if mask_file is None:
         raise InputError(f"the picture {str(file)!r} has no mask of that name; add it")
-    image, mask = resize(load_image(file), size=None, channels=channels), load_mask(mask_file, classes)
+    image, mask = resize_image(load_image(file), channels=channels), load_mask(mask_file, classes)
     if image.shape[:2] != mask.shape:
         raise InputError(
             f"the mask {str(mask_file)!r} is {size_of(mask)} and its picture {str(file)!r} {size_of(image)}; "
@@ -181,8 +227,33 @@ def load_mask(path: str | os.PathLike[str], classes: int) -> np.ndarray:
     return check_labels(levels.astype(np.uint8) if levels.dtype == bool else levels, classes, f"the mask {str(path)!r}")
 
 
-def resize(image: np.ndarray, *, size: tuple[int, int] | None, channels: int) -> np.ndarray:
-    """Return a picture (H, W) or (H, W, 3) as (rows, columns, channels), resized with an antialiasing filter."""
+def resize_image(image: np.ndarray, *, size: tuple[int, int] | None = None, channels: int = 3) -> np.ndarray:
+    """Bring a picture to a size and a number of channels.
+
+    Parameters
+    ----------
+    image : array (H, W) or (H, W, 3)
+        Real numbers.
+    size : (rows, columns), optional
+        The new size, by bilinear interpolation that is antialiased. Default: as it is.
+    channels : 1 or 3
+        Grey, the mean of the colours, or colour. Default 3.
+
+    Returns
+    -------
+    array (rows, columns, channels)
+        float32.
+
+    Raises
+    ------
+    ValueError
+        When `channels` is neither 1 nor 3.
+
+    Examples
+    --------
+    >>> resize_image(np.ones((4, 6)), size=(2, 3)).shape
+    (2, 3, 3)
+    """
     if channels not in (1, 3):
         raise ValueError(f"`channels` must be 1 or 3, got {channels}; pass 1 for grey and 3 for colour")
     if channels == 1:

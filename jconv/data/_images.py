@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import jax
 import numpy as np
 
 from jconv._core.errors import InputError
@@ -125,11 +124,6 @@ def save_image(path: str | os.PathLike[str], image: np.ndarray) -> None:
     tiff = picture_format(path) == "TIFF"
     pixels = np.asarray(image, np.float32) if tiff else np.round(np.clip(image, 0, 1) * 255).astype(np.uint8)
     write_picture(Path(path), pixels[None])
-
-
-def size_of(array: np.ndarray | jax.Array) -> str:
-    """The first two axes as a person writes them."""
-    return "×".join(str(n) for n in array.shape[:2])
 
 
 def to_unit(pixels: np.ndarray, what: str, *, leading: int = 0) -> np.ndarray:

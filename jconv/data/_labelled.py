@@ -13,6 +13,9 @@ from numpy.typing import ArrayLike
 from jconv._core.errors import InputError
 from jconv._core.names import list_known
 
+PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".gif", ".bmp", ".webp")
+"""The endings of picture files."""
+
 K = TypeVar("K")
 T = TypeVar("T")
 
@@ -85,24 +88,43 @@ def check_classes(labels: np.ndarray, names: Sequence[str], things: str) -> None
 
 
 def class_folders(
-    folder: str | os.PathLike[str], endings: Sequence[str]
+    folder: str | os.PathLike[str], endings: Sequence[str] = PICTURES
 ) -> tuple[list[Path], list[int], tuple[str, ...]]:
-    """List the files of a folder of class folders, the class of each, and the classes' names, in the order of names.
+    """List the files of a folder that has a folder for each class.
 
-    Hidden files and files with other endings do not count.
+    Parameters
+    ----------
+    folder : path
+        Hidden files and files with other endings in it do not count.
+    endings : sequence of str
+        With their dots, in small letters. Default: those of pictures.
+
+    Returns
+    -------
+    files : list of Path
+    labels : list of int
+        The class of each file, counted from 0 in the order of `names`.
+    names : tuple of str
+        The names of the classes, which are those of the folders, sorted.
 
     Raises
     ------
     InputError
         When there is no such folder, it holds no folder, or one of these holds no file that counts.
+
+    Examples
+    --------
+    >>> class_folders("no_such_folder")
+    Traceback (most recent call last):
+    jconv.InputError: there is no folder 'no_such_folder'; pass one that exists
     """
-    root = existing_folder(folder)
+    root = _existing_folder(folder)
     classes = sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
     if not classes:
         raise InputError(f"the folder {str(root)!r} has no folders in it; make one for each class")
     files, labels, empty = [], [], []
     for label, path in enumerate(classes):
-        members = files_in(path, endings)
+        members = _files_in(path, endings)
         files += members
         labels += [label] * len(members)
         empty += [] if members else [path.name]
@@ -114,14 +136,44 @@ def class_folders(
     return files, labels, tuple(path.name for path in classes)
 
 
-def files_in(folder: Path, endings: Sequence[str]) -> list[Path]:
-    """List the files under a folder with one of these endings, without hidden ones, in the order of their names."""
+def list_files(folder: str | os.PathLike[str], endings: Sequence[str] = PICTURES) -> list[Path]:
+    """List the files under a folder, without hidden ones, in the order of their names.
+
+    Parameters
+    ----------
+    folder : path
+        Searched with the folders in it.
+    endings : sequence of str
+        With their dots, in small letters. Default: those of pictures.
+
+    Returns
+    -------
+    list of Path
+
+    Raises
+    ------
+    InputError
+        When there is no such folder, or no such file in it.
+
+    Examples
+    --------
+    >>> list_files("no_such_folder")
+    Traceback (most recent call last):
+    jconv.InputError: there is no folder 'no_such_folder'; pass one that exists
+    """
+    root = _existing_folder(folder)
+    files = _files_in(root, endings)
+    if not files:
+        raise InputError(f"the folder {str(root)!r} holds no file that ends in {', '.join(endings)}; add some")
+    return files
+
+
+def _files_in(folder: Path, endings: Sequence[str]) -> list[Path]:
     counts = lambda path: path.is_file() and path.suffix.lower() in endings and not path.name.startswith(".")
     return sorted(path for path in folder.rglob("*") if counts(path))
 
 
-def existing_folder(folder: str | os.PathLike[str]) -> Path:
-    """Return `folder` as a Path, else raise an InputError."""
+def _existing_folder(folder: str | os.PathLike[str]) -> Path:
     root = Path(folder)
     if not root.is_dir():
         raise InputError(f"there is no folder {str(root)!r}; pass one that exists")
@@ -129,14 +181,36 @@ def existing_folder(folder: str | os.PathLike[str]) -> Path:
 
 
 def load_each(
-    load: Callable[[K], T], files: Sequence[K], *, skip_damaged: bool
+    load: Callable[[K], T], files: Sequence[K], *, skip_damaged: bool = False
 ) -> tuple[list[T], list[int], list[str]]:
-    """Load files; return the values and indices of those that can be used, and the messages of the others.
+    """Load files one by one.
+
+    Parameters
+    ----------
+    load : callable (file) -> value
+        Raises an InputError for a file that cannot be used.
+    files : sequence
+        What is handed to `load`.
+    skip_damaged : bool
+        Go on past files that cannot be used. Default False.
+
+    Returns
+    -------
+    values : list
+    indices : list of int
+        Which of the files they came from.
+    skipped : list of str
+        The messages of the others.
 
     Raises
     ------
     InputError
         When none can be used, and, without `skip_damaged`, for the first that cannot.
+
+    Examples
+    --------
+    >>> load_each(str.upper, ["a", "b"])
+    (['A', 'B'], [0, 1], [])
     """
     values, indices, skipped = [], [], []
     for index, file in enumerate(files):

@@ -8,7 +8,7 @@ from typing import Any, Protocol, cast
 import numpy as np
 
 from jconv._core.errors import InputError
-from jconv.data._image_folders import resize
+from jconv.data._image_folders import resize_image
 from jconv.data._labelled import Labelled, check_column, check_labels, load_each
 
 
@@ -109,7 +109,7 @@ def _picture(value: Any, what: str, *, size: tuple[int, int] | None, channels: i
             f"the picture of {what} holds {pixels.dtype} values that are not finite numbers; pass bytes, or real "
             "numbers in [0, 1]"
         )
-    return resize(pixels, size=size, channels=channels)
+    return resize_image(pixels, size=size, channels=channels)
 
 
 def _integer(value: Any) -> int:

@@ -12,7 +12,7 @@ import numpy as np
 from jconv._core import check
 from jconv._core.errors import InputError
 from jconv._core.extras import needed
-from jconv.data._image_folders import ENDINGS, resize
+from jconv.data._image_folders import resize_image
 from jconv.data._images import load_image
 from jconv.data._labelled import class_folders
 
@@ -44,7 +44,7 @@ class ImageFiles:
     """
 
     def __init__(self, folder: str | os.PathLike[str], *, size: tuple[int, int], channels: int = 3) -> None:
-        self.files, self.labels, self.names = class_folders(folder, ENDINGS)
+        self.files, self.labels, self.names = class_folders(folder)
         self.size, self.channels = size, channels
 
     def __len__(self) -> int:
@@ -52,7 +52,7 @@ class ImageFiles:
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.int32]:
         file: Path = self.files[index]
-        return resize(load_image(file), size=self.size, channels=self.channels), np.int32(self.labels[index])
+        return resize_image(load_image(file), size=self.size, channels=self.channels), np.int32(self.labels[index])
 
 
 def stream(source: Source, *, batch_size: int, seed: int, change: Callable[..., Any] | None = None) -> Any:

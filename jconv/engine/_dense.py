@@ -27,7 +27,7 @@ LEAST_POSITIONS, LEAST_MULTIPLICATIONS = 512, 1 << 23
 2026 on two Zen 4 cores)."""
 
 
-def is_kernel_gradient(lhs: Any, rhs: Any, *, platform: str, portable: bool, **params: Any) -> bool:
+def is_kernel_gradient(lhs: Any, rhs: Any, *, platform: str, portable: bool, partitioned: bool, **params: Any) -> bool:
     """Whether a `dot_general` is such a gradient, is large enough, and may be given to oneDNN."""
     (left, right), (batch, _) = params["dimension_numbers"]
     types = (lhs.dtype, rhs.dtype, params["preferred_element_type"] or lhs.dtype)
@@ -41,7 +41,7 @@ def is_kernel_gradient(lhs: Any, rhs: Any, *, platform: str, portable: bool, **p
     sides = [math.prod(array.shape[len(left) :]) for array in (lhs, rhs)]
     if positions < LEAST_POSITIONS or min(sides) < LANES or positions * math.prod(sides) < LEAST_MULTIPLICATIONS:
         return False
-    return default_planner().target(platform, portable).onednn_refusal() is None
+    return default_planner().target(platform, portable, partitioned).onednn_refusal() is None
 
 
 def multiply(lhs: jax.Array, rhs: jax.Array, *, dimension_numbers: Any, **_: Any) -> jax.Array:

@@ -7,8 +7,9 @@ is, how it is differentiated and who computes it stand elsewhere.
 
 from __future__ import annotations
 
+import contextlib
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import MappingProxyType
 from typing import Any
 
@@ -35,7 +36,7 @@ def bilinear_primitive(
 ) -> Callable[..., jax.Array]:
     """A primitive of two arrays and static parameters, linear in each array; returns the function that binds it.
 
-    `run(lhs, rhs, *, platform, portable, **params)` is traced when the program is lowered for `platform`.
+    `run(lhs, rhs, *, platform, portable, partitioned, **params)` is traced when the program is lowered for `platform`.
     `transpose_lhs(ct, lhs_aval, rhs, **params)` and `transpose_rhs(ct, lhs, rhs_aval, **params)` are the adjoints;
     `batch(args, axes, **params)` moves a mapped axis inside.
     """
@@ -59,8 +60,7 @@ def bilinear_primitive(
         return transpose_rhs(ct, lhs, rhs.aval, **params)
 
     def lower(ctx: Any, lhs: Any, rhs: Any, **params: Any) -> Any:
-        platform, portable = _target(ctx)
-        traced = functools.partial(run, platform=platform, portable=portable, **params)
+        traced = functools.partial(run, **_target(ctx), **params)
         return _lower_traced(traced, ctx, lhs, rhs)
 
     ad.defbilinear(primitive, lhs_adjoint, rhs_adjoint)
@@ -86,7 +86,7 @@ def _varying(aval: Any) -> frozenset:
 
 def is_explicitly_sharded(*arrays: jax.Array) -> bool:
     """Whether the type of an array says over which mesh axes it is sharded."""
-    return any(_divides(getattr(jax.typeof(a), "sharding", None)) for a in arrays)
+    return any(names_mesh_axes(getattr(jax.typeof(a), "sharding", None)) for a in arrays)
 
 
 def names_mesh_axes(sharding: Any) -> bool:
@@ -95,11 +95,11 @@ def names_mesh_axes(sharding: Any) -> bool:
     Under a mesh JAX passes an empty `out_sharding` to every gradient, so that a test for None is not enough.
     """
     spec = getattr(sharding, "spec", None)
-    return _divides(sharding) or bool(getattr(spec, "unreduced", ()) or getattr(spec, "reduced", ()))
-
-
-def _divides(sharding: Any) -> bool:
-    return any(axis is not None for axis in getattr(sharding, "spec", ()))
+    if spec is None:
+        return False
+    if getattr(spec, "unreduced", ()) or getattr(spec, "reduced", ()):
+        return True  # JAX refuses to iterate over such a specification
+    return any(axis is not None for axis in spec)
 
 
 def is_symbolic(*arrays: Any) -> bool:
@@ -136,11 +136,19 @@ def _lower_traced(function: Callable[..., jax.Array], ctx: Any, *operands: Any) 
         return [ShapedArray(aval.shape, aval.dtype) for aval in avals]
 
     ctx = ctx.replace(avals_in=plain(ctx.avals_in), avals_out=plain(ctx.avals_out))
-    return mlir.lower_fun(function, multiple_results=False)(ctx, *operands)
+    with _usual_promotion():
+        return mlir.lower_fun(function, multiple_results=False)(ctx, *operands)
 
 
-def _target(ctx: Any) -> tuple[str, bool]:
-    """The platform a program is lowered for, and whether it must stay portable.
+@contextlib.contextmanager
+def _usual_promotion() -> Iterator[None]:
+    """Trace with JAX's default rules: the caller's strict modes concern the caller's own code, not what replaces it."""
+    with jax.numpy_rank_promotion("allow"), jax.numpy_dtype_promotion("standard"):
+        yield
+
+
+def _target(ctx: Any) -> dict[str, Any]:
+    """What a program is lowered for: its `platform`, and whether it must be `portable` or is `partitioned`.
 
     A custom call has no partitioning rule and no meaning in another process: a program that XLA partitions over
     several devices by itself, or that is exported, stays portable.
@@ -156,7 +164,7 @@ def _target(ctx: Any) -> tuple[str, bool]:
     else:
         devices = getattr(axes, "num_devices", None) or (mesh.size if mesh is not None else 1)
     exported = bool(getattr(module.lowering_parameters, "for_export", False))
-    return platform, devices > 1 or exported or platform == "many"
+    return {"platform": platform, "portable": exported or platform == "many", "partitioned": devices > 1}
 
 
 # XLA's own convolution, which stays itself while `accelerate()` stands in front of lax's primitive.
@@ -300,9 +308,10 @@ def planned_lowering(
     """A rule for lax's primitive that traces `run` where `applies` says so, and is `original` elsewhere."""
 
     def lower(ctx: Any, lhs: Any, rhs: Any, **params: Any) -> Any:
-        platform, portable = _target(ctx)
-        facts = {"platform": platform, "portable": portable, **params}
-        if not applies(*ctx.avals_in, **facts):
+        facts = {**_target(ctx), **params}
+        with _usual_promotion():
+            is_replaced = applies(*ctx.avals_in, **facts)
+        if not is_replaced:
             return original(ctx, lhs, rhs, **params)
         return _lower_traced(functools.partial(run, **facts), ctx, lhs, rhs)
 

@@ -51,9 +51,9 @@ class Planner:
         self.machine = machine or this_machine()
         self._plan = functools.lru_cache(maxsize=16384)(self._choose)
 
-    def target(self, platform: str, portable: bool) -> Target:
+    def target(self, platform: str, portable: bool = False, partitioned: bool = False) -> Target:
         """What a program for a platform is compiled for on this planner's machine."""
-        return Target(platform, portable, self.machine)
+        return Target(platform, portable or partitioned, partitioned, self.machine)
 
     def plan(self, problem: Problem, policy: Policy = AUTO) -> Plan:
         """Choose an algorithm for a problem; raise if a named one cannot do it."""
@@ -85,11 +85,12 @@ class Planner:
         def solve(part: Problem, lhs: jax.Array, rhs: jax.Array) -> jax.Array:
             return self.solve(dataclasses.replace(part, free_borders=False), lhs, rhs, for_parts)
 
-        if name != "xla" and problem.dtype in LOW_PRECISION:  # sums are taken in float32
-            wide = problem.replace(dtype="float32")
-            out = ALGORITHMS[name].apply(wide, lhs.astype("float32"), rhs.astype("float32"), solve)
-            return out.astype(problem.dtype)
-        return ALGORITHMS[name].apply(problem, lhs, rhs, solve)
+        with jax.named_scope(f"convolution_{name}"):  # profiles and compiled programs name it so
+            if name != "xla" and problem.dtype in LOW_PRECISION:  # sums are taken in float32
+                wide = problem.replace(dtype="float32")
+                out = ALGORITHMS[name].apply(wide, lhs.astype("float32"), rhs.astype("float32"), solve)
+                return out.astype(problem.dtype)
+            return ALGORITHMS[name].apply(problem, lhs, rhs, solve)
 
     def candidates(self, problem: Problem, policy: Policy = AUTO) -> tuple[Candidate, ...]:
         """All algorithms for a problem, with what each would cost or why it is refused."""
@@ -140,7 +141,8 @@ class Planner:
             return Candidate(name, math.inf, 0.0, 0, "direct", refused)
         estimate = ALGORITHMS[name].estimate(problem)
         if judge:
-            refused = _refusal_by_accuracy(problem, CLASSES[estimate.accuracy], policy)
+            refused = _refusal_by_partition(problem, name)
+            refused = refused or _refusal_by_accuracy(problem, CLASSES[estimate.accuracy], policy)
             if refused is not None:
                 return Candidate(name, math.inf, 0.0, 0, estimate.accuracy, refused)
         parts = [self.plan(part, policy.for_parts()).chosen for part in estimate.parts]
@@ -180,6 +182,17 @@ def _refusal_by_accuracy(problem: Problem, error: ErrorClass, policy: Policy) ->
 def _needs_guard(error: ErrorClass, policy: Policy) -> bool:
     """Whether operands are searched for a NaN or inf first."""
     return error.spreads == "non-finite" and not policy.finite_only
+
+
+def _refusal_by_partition(problem: Problem, name: str) -> str | None:
+    """In a program that XLA partitions, only its own convolution is partitioned without gathering more than it must.
+
+    Transforms and blocks gather whole arrays, and the sum of shifted slices exchanges borders once for each tap
+    (`tests/engine/test_partitioned.py` counts). Inside `shard_map` each device runs a program of its own.
+    """
+    if not problem.target.partitioned or name == "xla" or ALGORITHMS["xla"].refusal(problem) is not None:
+        return None
+    return "XLA partitions this program over devices, and partitions only its own convolution well"
 
 
 def _refusal_by_memory(problem: Problem, memory: int, policy: Policy) -> str | None:

@@ -108,6 +108,7 @@ def _run(
     separable: SeparableKernel | None,
     platform: str,
     portable: bool,
+    partitioned: bool,
 ) -> jax.Array:
     """Solve the problem; traced while a program is lowered for a platform."""
     planner = default_planner()
@@ -118,7 +119,7 @@ def _run(
         rhs.shape,
         dtype,
         precision,
-        planner.target(platform, portable),
+        planner.target(platform, portable, partitioned),
         policy.free_borders,
         separable,
     )
@@ -273,7 +274,7 @@ def _batch(
 
 
 _bind = internals.bilinear_primitive(
-    "jconv",
+    "jconv_convolution",
     shape_and_dtype=_shape_and_dtype,
     run=_run,
     transpose_lhs=_transpose_lhs,

@@ -34,10 +34,14 @@ def this_machine() -> Machine:
 
 @dataclasses.dataclass(frozen=True)
 class Target:
-    """What one program is lowered for. `portable` programs leave the process, or are partitioned by XLA."""
+    """What one program is lowered for.
+
+    `portable` programs hold no custom calls: they leave the process, or are `partitioned` over devices by XLA.
+    """
 
     platform: str
     portable: bool
+    partitioned: bool
     machine: Machine
 
     def onednn_refusal(self) -> str | None:

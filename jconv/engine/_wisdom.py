@@ -97,6 +97,7 @@ def _key(problem: Problem) -> str:
         "precision": precision,
         "platform": target.platform,
         "portable": target.portable,
+        "partitioned": target.partitioned,
         "terms": None if problem.separable is None else len(problem.separable.terms),
     }
     return json.dumps(facts, separators=(",", ":"))

@@ -8,13 +8,11 @@ from jconv import training  # noqa: F401 - first, since it says which packages a
 from jconv._core.errors import InputError
 from jconv.data import load_image, photograph, save_image
 from jconv.kernels import kernel_from, kernel_names
-from jconv.tasks._deblurring import (
-    DeblurringResult,
-    DeblurringSettings,
-    DenoisingSettings,
-    train_deblurring,
-)
-from jconv.tasks._detection import DetectionResult, DetectionSettings, train_detection
+from jconv.tasks._classification import ClassificationResult, ClassificationSettings, train_classification
+from jconv.tasks._deblurring import train_deblurring
+from jconv.tasks._deblurring_result import DeblurringResult, DeblurringSettings, DenoisingSettings
+from jconv.tasks._detection import train_detection
+from jconv.tasks._detection_result import DetectionResult, DetectionSettings
 from jconv.tasks._digits import DigitsResult, DigitsSettings, train_digits
 from jconv.tasks._images import filter_image
 from jconv.tasks._learn import LearnResult, learn_kernels
@@ -29,6 +27,8 @@ from jconv.tasks._video import VideoResult, VideoSettings, train_video
 
 __all__ = [
     "TASKS",
+    "ClassificationResult",
+    "ClassificationSettings",
     "DeblurringResult",
     "DeblurringSettings",
     "DenoisingSettings",
@@ -60,6 +60,7 @@ __all__ = [
     "save_image",
     "settings_from",
     "synthesise",
+    "train_classification",
     "train_deblurring",
     "train_detection",
     "train_digits",

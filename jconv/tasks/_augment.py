@@ -28,7 +28,7 @@ def random_affine(
     centre = jnp.array([(height - 1) / 2, (width - 1) / 2], images.dtype)
     grid = jnp.stack(jnp.meshgrid(jnp.arange(height), jnp.arange(width), indexing="ij")).astype(images.dtype)
 
-    def one(image, angle, moved, size):
+    def one(image: jax.Array, angle: jax.Array, moved: jax.Array, size: jax.Array) -> jax.Array:
         rows, cols = grid - (centre + moved)[:, None, None]
         cos, sin = jnp.cos(angle), jnp.sin(angle)
         where = [centre[0] + (cos * rows - sin * cols) / size[0], centre[1] + (sin * rows + cos * cols) / size[1]]

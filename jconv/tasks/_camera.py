@@ -36,7 +36,7 @@ def pairs(
     wide = size + 2 * _MARGIN
     pictures, height, width, colours = photos.shape
 
-    def piece(key):
+    def piece(key: jax.Array) -> jax.Array:
         keys = jax.random.split(key, 4)
         which, colour = jax.random.randint(keys[0], (), 0, pictures), jax.random.randint(keys[1], (), 0, colours)
         corner = jax.random.randint(keys[2], (2,), 0, jnp.array([height, width]) - wide + 1)

@@ -24,7 +24,7 @@ from jconv.tasks._fields import setting
 from jconv.tasks._recipe import learn, shuffled
 from jconv.tasks._saved import SavedModel, course, save_run, share_right
 from jconv.tasks._settings import Settings
-from jconv.tasks._task import Row, Task
+from jconv.tasks._task import Predictor, Row, Task
 from jconv.training import Callback, Checkpoints, State, confusion_matrix, evaluate, functional
 
 CLASSES, SIDE = 10, 8
@@ -32,7 +32,7 @@ CLASSES, SIDE = 10, 8
 
 @dataclass(frozen=True)
 class DigitsSettings(Settings):
-    """What `train_digits` is told."""
+    """The settings of `train_digits`."""
 
     steps: int = setting(1200, "training steps", least=1, most=2**31 - 1)
     widths: tuple[int, ...] = setting((16, 32), "channels of each stage of the network", least=1)
@@ -118,12 +118,12 @@ def train_digits(
     images, labels, test_images, test_labels = split_digits(settings.seed)
     apply, params, variables = functional(network(settings), dtype=settings.dtype)
 
-    def batch(data, step):
+    def batch(data: tuple[jax.Array, ...], step: jax.Array) -> tuple[jax.Array, jax.Array]:
         images, labels, key = data
         chosen = shuffled(key, step, count=len(images), batch_size=settings.batch_size)
         return images[chosen], labels[chosen]
 
-    def loss(params, variables, batch, key):
+    def loss(params: Any, variables: Any, batch: tuple[jax.Array, jax.Array], key: jax.Array) -> tuple[jax.Array, Any]:
         images, labels = batch
         for_affine, for_dropout = jax.random.split(key)
         images = random_affine(for_affine, images, degrees=10, shift=0.7, scale=0.1)
@@ -139,12 +139,15 @@ def train_digits(
     return DigitsResult(settings, state, history, counts, time.perf_counter() - begin)
 
 
-def predict_digits(saved: SavedModel, files: Sequence[Path], out: Path) -> list[Row]:
-    """The digit on each picture and the share of belief in it; a digit drawn dark on a bright ground is inverted."""
+def predictor(saved: SavedModel, out: Path) -> Predictor:
+    """Make the function that names the digit on a picture; a digit drawn dark on a bright ground is inverted."""
     apply = saved.network(network(saved.settings_as(DigitsSettings)))
-    images = np.stack([_as_digit(load_image(file)) for file in files])
-    belief = np.asarray(jax.nn.softmax(apply(images)))
-    return [{"digit": int(b.argmax()), "probability": round(float(b.max()), 4)} for b in belief]
+
+    def predict(file: Path, name: str) -> Row:
+        belief = np.asarray(jax.nn.softmax(apply(_as_digit(load_image(file))[None])[0]))
+        return {"digit": int(belief.argmax()), "probability": round(float(belief.max()), 4)}
+
+    return predict
 
 
 def _as_digit(image: np.ndarray) -> np.ndarray:
@@ -172,6 +175,6 @@ TASK = Task(
     "metrics.json, curves.png, confusion.png and kernels.png in the output folder.",
     settings=DigitsSettings,
     train=train_digits,
-    predict=predict_digits,
+    predictor=predictor,
     inputs="pictures of one digit each (PNG, JPEG or TIFF)",
 )

@@ -25,7 +25,7 @@ from jconv._core import check
 from jconv._core.errors import InputError
 from jconv._core.extras import needed
 from jconv._core.files import atomic, output_folder, write_json
-from jconv.data._images import size_of
+from jconv._core.wording import size_of
 from jconv.nn import Conv
 from jconv.training import Callback, Checkpoints, fit, functional, least_squares_kernels, trainer
 
@@ -145,7 +145,7 @@ def learn_kernels(
     )
     kernel_of = lambda params: params["kernel"][...][:, :, 0] * scales
 
-    def batch(data, step):
+    def batch(data: tuple[jax.Array, ...], step: jax.Array) -> tuple[jax.Array, jax.Array]:
         inputs, targets, key = data
         draw = jax.random.fold_in(key, step)
         where = jax.random.randint(
@@ -154,7 +154,7 @@ def learn_kernels(
         cut = lambda array, size: jax.vmap(lambda at: lax.dynamic_slice(array[at[0]], (*at[1:], 0), size))(where)
         return cut(inputs, (patch[0] + kh - 1, patch[1] + kw - 1, 1)), cut(targets, (*patch, count))
 
-    def loss(params, variables, batch, key):
+    def loss(params: Any, variables: Any, batch: tuple[jax.Array, jax.Array], key: jax.Array) -> tuple[jax.Array, Any]:
         x, y = batch
         outputs, variables = apply(params, variables, x)
         error = jnp.abs(kernel_of(params) - bank).max(axis=(0, 1))
@@ -169,7 +169,7 @@ def learn_kernels(
         batch,
         (inputs, targets, jax.random.fold_in(key, 1)),
         steps=steps,
-        steps_per_call=100,
+        steps_per_call=checkpoints.steps_per_call(100) if checkpoints else 100,
         callbacks=callbacks,
         checkpoints=checkpoints,
     )

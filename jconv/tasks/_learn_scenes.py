@@ -69,7 +69,7 @@ def learn_scenes(
         train, key = data
         return scenes(jax.random.fold_in(key, step), train, settings.batch_size, **options)
 
-    def of_batch(params: PyTree, variables: PyTree, batch: Scene, key: jax.Array):
+    def of_batch(params: PyTree, variables: PyTree, batch: Scene, key: jax.Array) -> tuple[jax.Array, Any]:
         output, variables = apply(params, variables, random_colours(key, batch.image), train=True)
         value, metrics = loss(output, batch)
         return value, (variables, metrics)

@@ -13,8 +13,7 @@ from jax import lax
 
 from jconv._core.errors import InputError
 from jconv.tasks._settings import Settings
-from jconv.training import Callback, Checkpoints, State, fit, trainer
-from jconv.training._trainer import Loss
+from jconv.training import Callback, Checkpoints, Loss, State, fit, trainer
 
 PyTree = Any
 
@@ -52,7 +51,7 @@ def learn(
         batch,
         data,
         steps=settings.steps,
-        steps_per_call=steps_per_call,
+        steps_per_call=checkpoints.steps_per_call(steps_per_call) if checkpoints else steps_per_call,
         devices=devices[: settings.devices] if settings.devices > 1 else None,
         callbacks=callbacks,
         checkpoints=checkpoints,

@@ -16,7 +16,7 @@ _DAMPING = (1e-3, 1e-2, 1e-1)
 
 
 class Restorer(nnx.Module):
-    """Wiener filters of a learned kernel, and a U-Net that mends what they leave.
+    """Wiener filters of a learned kernel, and a U-Net that corrects what they leave.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ class Restorer(nnx.Module):
     rngs : nnx.Rngs
     """
 
-    def __init__(self, widths: Sequence[int] = (16, 32, 64), *, rngs: nnx.Rngs):
+    def __init__(self, widths: Sequence[int] = (16, 32, 64), *, rngs: nnx.Rngs) -> None:
         self.logits = nnx.Param(jax.random.normal(rngs.params(), (SUPPORT, SUPPORT), jnp.float32))
         self.damping = nnx.Param(jnp.log(jnp.array(_DAMPING, jnp.float32)))
         self.unet = UNet(1 + len(_DAMPING), 1, widths=widths, norm="none", rngs=rngs)

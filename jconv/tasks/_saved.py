@@ -104,19 +104,46 @@ def save_run(
     write_json(folder / "metrics.json", metrics)
 
 
-def load_model(folder: str | os.PathLike) -> SavedModel:
-    """The model that a run left in a folder, else an InputError."""
-    path = Path(folder) / MODEL
+def load_model(folder: str | os.PathLike[str]) -> SavedModel:
+    """Read the model that a run left.
+
+    Parameters
+    ----------
+    folder : path
+        The folder of the run, or the `model.npz` in it.
+
+    Returns
+    -------
+    SavedModel
+
+    Raises
+    ------
+    InputError
+        When there is no model, it is damaged, holds NaN or infinity, or declares more bytes than `JCONV_MAX_BYTES`
+        allows (2 GiB by default). No code in it is ever executed.
+
+    Examples
+    --------
+    >>> load_model("no_such_folder")
+    Traceback (most recent call last):
+    jconv.InputError: there is no trained model 'no_such_folder/model.npz'; train one with jconv train TASK --out ...
+    """
+    path = Path(folder)
+    path = path if path.suffix == ".npz" else path / MODEL
     if not path.is_file():
         raise InputError(f"there is no trained model {str(path)!r}; train one with jconv train TASK --out {folder}")
     try:
         arrays = read_npz(path)  # without pickles, so that a model from elsewhere can do no harm
         about = json.loads(str(arrays.pop(_ABOUT)))
-        return SavedModel(path, about["task"], about["settings"], about["about"], arrays)
+        saved = SavedModel(path, about["task"], about["settings"], about["about"], arrays)
     except InputError:
         raise
     except (OSError, ValueError, KeyError, TypeError, EOFError, NotImplementedError, zipfile.BadZipFile) as error:
         raise InputError(f"{str(path)!r} is not a model of jconv, or is damaged; train it again") from error
+    for name, array in arrays.items():
+        if np.issubdtype(array.dtype, np.floating) and not np.isfinite(array).all():
+            raise InputError(f"the model {str(path)!r} holds NaN or infinity in its array {name}; train it again")
+    return saved
 
 
 def _arrays(params: PyTree, variables: PyTree) -> dict[str, np.ndarray]:

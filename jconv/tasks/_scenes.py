@@ -1,12 +1,12 @@
 """Pictures whose truth is known to the pixel: handwritten digits of several sizes on photographs.
 
-A scene is a pure function of a random key, cheap enough to be made anew inside the jitted loop, so that no picture is
+A scene is a pure function of a random key, cheap enough to be made inside the jitted loop, so that no picture is
 seen twice and a resumed run sees those that it would have seen.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -101,7 +101,7 @@ def scene(key: jax.Array, materials: Materials, *, size: int, most: int, smalles
     count_key, *keys = jax.random.split(for_digits, 1 + most)
     wanted = jax.random.randint(count_key, (), 1, most + 1)
 
-    def add(carry, slot):
+    def add(carry: tuple[jax.Array, ...], slot: tuple[jax.Array, jax.Array]) -> tuple[tuple[jax.Array, ...], Any]:
         image, mask, cells = carry
         key, number = slot
         keys = jax.random.split(key, 4)
@@ -126,7 +126,7 @@ def scene(key: jax.Array, materials: Materials, *, size: int, most: int, smalles
     return Scene(image, mask, boxes, labels)
 
 
-def scenes(key: jax.Array, materials: Materials, count: int, **options) -> Scene:
+def scenes(key: jax.Array, materials: Materials, count: int, **options: float) -> Scene:
     """`count` scenes along a first axis."""
     return jax.vmap(lambda key: scene(key, materials, **options))(jax.random.split(key, count))
 

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 from flax import nnx
 
 from jconv._core.extras import needed
@@ -21,10 +20,13 @@ from jconv.data import load_image, save_image
 from jconv.nn import UNet
 from jconv.tasks._fields import setting
 from jconv.tasks._learn_scenes import learn_scenes
+from jconv.tasks._own_data import warn_of_few
+from jconv.tasks._own_segmentation import learn_pictures, load_pictures
 from jconv.tasks._saved import SavedModel, course, save_run
 from jconv.tasks._scenes import Scene
+from jconv.tasks._segmentation_loss import segmentation_loss
 from jconv.tasks._settings import Settings
-from jconv.tasks._task import Row, Task
+from jconv.tasks._task import Predictor, Row, Task
 from jconv.training import Callback, Checkpoints, State, bootstrap_interval, class_iou
 
 NAMES = ("photograph", *map(str, range(10)))
@@ -34,12 +36,16 @@ _SCENE = {"most": 3, "smallest": 28.0, "largest": 48.0}
 
 @dataclass(frozen=True)
 class SegmentationSettings(Settings):
-    """What `train_segmentation` is told."""
+    """The settings of `train_segmentation`."""
 
     steps: int = setting(4500, "training steps", least=1, most=2**31 - 1)
     batch_size: int = setting(8, "pictures in each step", least=1)
     learning_rate: float = setting(4e-3, "peak of the schedule: a short rise, then a cosine fall", above=0)
-    size: int = setting(64, "rows and columns of the pictures", least=48, most=256)
+    data: str | None = setting(
+        None, "a folder with the folders images and masks, in which pictures have the same names; without it, digits"
+    )
+    skip_damaged: bool = setting(False, "leave out files of that folder that cannot be read, and name them")
+    size: int = setting(64, "rows and columns of the pictures, or of the pieces of own ones", least=48, most=256)
     widths: tuple[int, ...] = setting((16, 32, 64, 128), "channels of each level of the U-Net", least=1)
 
 
@@ -54,28 +60,38 @@ class SegmentationResult(NamedTuple):
     examples: tuple[np.ndarray, np.ndarray, np.ndarray]
     """A few test pictures (N, H, W, 3), their masks (N, H, W), and the predicted ones."""
     seconds: float
+    names: tuple[str, ...] = NAMES
+    """The names of the classes; the first is the background."""
+    skipped: tuple[str, ...] = ()
+    """One message for each file that was left out."""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What to keep in mind about the figures."""
+        return warn_of_few(len(self.confusion), "pictures")
 
     def metrics(self) -> dict[str, Any]:
-        """The figures, as they are saved."""
+        """Return the figures, as they are saved."""
         each = class_iou(self.confusion.sum(axis=0))
         mean = lambda chosen: float(np.nanmean(class_iou(self.confusion[chosen].sum(axis=0))))
         return {
             "mean_iou": float(np.nanmean(each)),
             "mean_iou_95_percent_interval": list(bootstrap_interval(mean, len(self.confusion))),
-            "iou": dict(zip(NAMES, map(float, each))),
+            "iou": {name: None if np.isnan(v) else float(v) for name, v in zip(self.names, each)},
             "ink_iou": float(class_iou(_merged(self.confusion.sum(axis=0)))[1]),
             "pixel_accuracy": float(np.trace(self.confusion.sum(axis=0)) / self.confusion.sum()),
             "test_size": len(self.confusion),
+            "skipped_files": list(self.skipped),
             **course(self.settings, self.history, self.seconds),
         }
 
     def summary(self) -> str:
-        """The figures that count, in one line."""
+        """Return the figures that count, in one line."""
         metrics = self.metrics()
         low, high = metrics["mean_iou_95_percent_interval"]
         return (
-            f"mean IoU {metrics['mean_iou']:.3f} on {metrics['test_size']} pictures of unseen digits on unseen "
-            f"photographs (95 % interval {low:.3f} … {high:.3f}), {metrics['steps']} steps, {metrics['seconds']:.1f} s"
+            f"mean IoU {metrics['mean_iou']:.3f} on {metrics['test_size']} {self._tested()} (95 % interval {low:.3f} … "
+            f"{high:.3f}), {metrics['steps']} steps, {metrics['seconds']:.1f} s"
         )
 
     def save(self, folder: str | os.PathLike) -> None:
@@ -86,51 +102,20 @@ class SegmentationResult(NamedTuple):
             "training loss": self.history["loss"],
             "share of the ink given its digit, in training": self.history["ink_accuracy"],
         }
-        plotting.save(plotting.learning_curves(curves, title="Learning to segment digits"), folder / "curves.png")
-        title = (
-            f"Digits found pixel by pixel on photographs, none of them seen in training: mean IoU "
-            f"{metrics['mean_iou']:.3f}"
-        )
-        made = plotting.segmentation_grid(*self.examples, NAMES[1:], title=title)
+        plotting.save(plotting.learning_curves(curves, title="Learning to segment"), folder / "curves.png")
+        title = f"Classes found pixel by pixel on {self._tested()}: mean IoU {metrics['mean_iou']:.3f}"
+        made = plotting.segmentation_grid(*self.examples, self.names[1:], title=title)
         plotting.save(made, folder / "examples.png")
-        save_run(folder, "segmentation", self.settings, metrics, self.state.average, self.state.variables)
+        about = {"classes": list(self.names)}
+        save_run(folder, "segmentation", self.settings, metrics, self.state.average, self.state.variables, about)
+
+    def _tested(self) -> str:
+        return "unseen pictures" if self.settings.data else "pictures of unseen digits on unseen photographs"
 
 
-def network(settings: SegmentationSettings) -> UNet:
-    """The network with random parameters."""
-    return UNet(3, CLASSES, widths=settings.widths, norm="batch", deep=True, rngs=nnx.Rngs(settings.seed))
-
-
-def segmentation_loss(logits: jax.Array, mask: jax.Array) -> jax.Array:
-    r"""Cross-entropy of all pixels, that of the digit where there is ink, and the Dice loss.
-
-    .. math:: -\frac{1}{P} \sum_p \log q(y_p) - \frac{1}{I} \sum_{y_p > 0} \log q(y_p \mid y_p > 0)
-        + 1 - \frac{1}{|C|} \sum_{c \in C} \frac{2 \sum_p q_p(c)\, [y_p = c]}{\sum_p q_p(c) + \sum_p [y_p = c]}
-
-    Parameters
-    ----------
-    logits : array (..., classes)
-        Whose softmax is q; class 0 is the background.
-    mask : int array (...)
-        The class y of each of the P pixels, I of which are ink.
-
-    Notes
-    -----
-    Ink is one pixel in twenty: in the first term alone, which digit it is hardly counts. The second asks that, given
-    ink, so that it moves no border. The third counts the classes C that occur, each alike, as the intersection over
-    union does: F. Milletari et al., V-Net, 3DV 2016.
-    """
-    axes = tuple(range(mask.ndim))
-    truth = jax.nn.one_hot(mask, logits.shape[-1], dtype=logits.dtype)
-    shares = jax.nn.softmax(logits)
-    sizes = truth.sum(axes)
-    dice = 2 * (shares * truth).sum(axes) / (shares.sum(axes) + sizes + 1e-6)
-    occurring = sizes > 0
-    dice = jnp.where(occurring, dice, 0).sum() / jnp.maximum(occurring.sum(), 1)
-    ink = mask > 0
-    which = optax.softmax_cross_entropy_with_integer_labels(logits[..., 1:], jnp.maximum(mask - 1, 0))
-    which = jnp.where(ink, which, 0).sum() / jnp.maximum(ink.sum(), 1)
-    return optax.softmax_cross_entropy_with_integer_labels(logits, mask).mean() + which + 1 - dice
+def network(settings: SegmentationSettings, classes: int = CLASSES) -> UNet:
+    """Make the network with random parameters."""
+    return UNet(3, classes, widths=settings.widths, norm="batch", deep=True, rngs=nnx.Rngs(settings.seed))
 
 
 def train_segmentation(
@@ -139,7 +124,7 @@ def train_segmentation(
     callbacks: Sequence[Callback] = (),
     checkpoints: Checkpoints | None = None,
 ) -> SegmentationResult:
-    """Train a U-Net on digits composed on photographs, and test it on other digits on other photographs.
+    """Train a U-Net on digits composed on photographs, or on your own pictures and masks, and test it on others.
 
     Parameters
     ----------
@@ -154,8 +139,21 @@ def train_segmentation(
     training never saw: `learn_scenes`.
     """
     begin = time.perf_counter()
+    step = 2 ** (len(settings.widths) - 1)
+    if settings.data is not None:
+        pictures = load_pictures(
+            settings.data, size=settings.size, seed=settings.seed, skip_damaged=settings.skip_damaged
+        )
+        model = network(settings, len(pictures.names))
+        own = learn_pictures(
+            settings, model, pictures, size=settings.size, step=step, callbacks=callbacks, checkpoints=checkpoints
+        )
+        seconds = time.perf_counter() - begin
+        return SegmentationResult(
+            settings, own.state, own.history, own.confusion, own.examples, seconds, pictures.names, pictures.skipped
+        )
 
-    def loss(logits, scene: Scene):
+    def loss(logits: jax.Array, scene: Scene) -> tuple[jax.Array, dict[str, jax.Array]]:
         ink = scene.mask > 0
         right = ((logits[..., 1:].argmax(-1) + 1 == scene.mask) & ink).sum() / jnp.maximum(ink.sum(), 1)
         return segmentation_loss(logits, scene.mask), {"ink_accuracy": right}
@@ -183,38 +181,39 @@ def _merged(confusion: np.ndarray) -> np.ndarray:
     return np.add.reduceat(np.add.reduceat(confusion, [0, 1], axis=0), [0, 1], axis=1)
 
 
-def predict_segmentation(saved: SavedModel, files: Sequence[Path], out: Path) -> list[Row]:
-    """The digits on pictures of any size, and two pictures for each: the mask, and the mask drawn over the picture.
+def predictor(saved: SavedModel, out: Path) -> Predictor:
+    """Make the function that segments a picture of any size, and draws two: the mask, and the mask over the picture.
 
     NAME.mask.png holds the classes themselves, 0 for the background and 1 + digit for ink; NAME.overlay.png shows them.
     """
     plotting = needed("jconv.plotting", "plot")
     settings = saved.settings_as(SegmentationSettings)
-    apply, step = saved.network(network(settings)), 2 ** (len(settings.widths) - 1)
-    rows = []
-    for file in files:
+    names = tuple(saved.about.get("classes", NAMES))
+    apply, step = saved.network(network(settings, len(names))), 2 ** (len(settings.widths) - 1)
+
+    def predict(file: Path, name: str) -> Row:
         image = np.atleast_3d(load_image(file))
         image = np.broadcast_to(image, (*image.shape[:2], 3))
         rest = [(0, -n % step) for n in image.shape[:2]]
         logits = apply(np.pad(image, [*rest, (0, 0)], mode="edge")[None])[0, : image.shape[0], : image.shape[1]]
         mask = np.asarray(logits.argmax(-1), np.uint8)
-        save_image(out / f"{file.stem}.mask.png", mask / 255)
+        save_image(out / f"{name}.mask.png", mask / 255)
         colours = plotting.color_mask(mask, opacity=0.7)
-        save_image(
-            out / f"{file.stem}.overlay.png", image * (1 - colours[..., 3:]) + colours[..., :3] * colours[..., 3:]
-        )
-        counts = np.bincount(mask.ravel(), minlength=CLASSES)
-        rows.append({"pixels": {name: int(n) for name, n in zip(NAMES, counts) if n}})
-    return rows
+        save_image(out / f"{name}.overlay.png", image * (1 - colours[..., 3:]) + colours[..., :3] * colours[..., 3:])
+        counts = np.bincount(mask.ravel(), minlength=len(names))
+        return {"pixels": {label: int(n) for label, n in zip(names, counts) if n}}
+
+    return predict
 
 
 TASK = Task(
     name="segmentation",
-    summary="which pixels are the ink of which digit",
-    description="Train a U-Net to find handwritten digits pixel by pixel on photographs; both come with scikit-learn "
-    "and scikit-image. Leaves model.npz, config.toml, metrics.json, curves.png and examples.png in the output folder.",
+    summary="which pixels belong to which class: digits on photographs, or your own",
+    description="Train a U-Net to find handwritten digits pixel by pixel on photographs, which come with scikit-learn "
+    "and scikit-image, or the classes of your own masks (--data). Leaves model.npz, config.toml, metrics.json, "
+    "curves.png and examples.png in the output folder.",
     settings=SegmentationSettings,
     train=train_segmentation,
-    predict=predict_segmentation,
+    predictor=predictor,
     inputs="pictures of any size (PNG, JPEG or TIFF)",
 )

@@ -24,11 +24,13 @@ from jconv.data import Sound, load_sound, save_sound, sound_folder
 from jconv.nn import SpectrogramNet
 from jconv.nn.layers._log_mel import mel_bands
 from jconv.tasks._fields import setting
+from jconv.tasks._own_data import TESTED as TESTED_SHARE
+from jconv.tasks._own_data import split_by_class, warn_of_few
 from jconv.tasks._recipe import learn, shuffled
 from jconv.tasks._saved import SavedModel, course, save_run, share_right
 from jconv.tasks._settings import Settings, check_widths
 from jconv.tasks._synthesis import KINDS, synthesise
-from jconv.tasks._task import Row, Task
+from jconv.tasks._task import Predictor, Row, Task
 from jconv.training import Callback, Checkpoints, State, confusion_matrix, evaluate, functional
 
 EACH, TESTED = 160, 50  # synthetic sounds of each class, for training and for testing
@@ -36,7 +38,7 @@ EACH, TESTED = 160, 50  # synthetic sounds of each class, for training and for t
 
 @dataclass(frozen=True)
 class SpectrogramsSettings(Settings):
-    """What `train_spectrograms` is told."""
+    """The settings of `train_spectrograms`."""
 
     steps: int = setting(1000, "training steps", least=1, most=2**31 - 1)
     data: str | None = setting(None, "a folder of WAV files by class; without it, ten kinds of sound are synthesised")
@@ -48,7 +50,7 @@ class SpectrogramsSettings(Settings):
     mels: int = setting(40, "bands of the mel scale", least=4)
     widths: tuple[int, ...] = setting((16, 32, 64), "channels of each stage of the network, multiples of 8", least=8)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         check_widths(self.widths)
         if self.length < 2 * self.window:
@@ -94,7 +96,13 @@ class SpectrogramsResult(NamedTuple):
     examples: list[tuple[Sound, int, int]]
     """For each class a test recording's first piece, its class, and the predicted one."""
     skipped: tuple[str, ...]
+    """One message for each file that was left out."""
     seconds: float
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What to keep in mind about the figures."""
+        return warn_of_few(int(self.confusion.sum()), "sounds")
 
     def metrics(self) -> dict[str, Any]:
         """The figures, as they are saved."""
@@ -179,12 +187,12 @@ def train_spectrograms(
     train, test, names, skipped = _recordings(settings)
     apply, params, variables = functional(network(settings, len(names)), dtype=settings.dtype)
 
-    def batch(data, step):
+    def batch(data: tuple[jax.Array, ...], step: jax.Array) -> tuple[jax.Array, jax.Array]:
         pieces, labels, key = data
         chosen = shuffled(key, step, count=len(pieces), batch_size=settings.batch_size)
         return pieces[chosen], labels[chosen]
 
-    def loss(params, variables, batch, key):
+    def loss(params: Any, variables: Any, batch: tuple[jax.Array, jax.Array], key: jax.Array) -> tuple[jax.Array, Any]:
         pieces, labels = batch
         for_shift, for_gain = jax.random.split(key)
         shifts = jax.random.randint(for_shift, (len(pieces),), 0, pieces.shape[1])
@@ -208,16 +216,17 @@ def train_spectrograms(
     return SpectrogramsResult(settings, names, state, history, counts, examples, skipped, time.perf_counter() - begin)
 
 
-def predict_spectrograms(saved: SavedModel, files: Sequence[Path], out: Path) -> list[Row]:
-    """The class of each sound and the share of belief in it."""
+def predictor(saved: SavedModel, out: Path) -> Predictor:
+    """Make the function that names the class of a sound."""
     settings, names = saved.settings_as(SpectrogramsSettings), saved.about["classes"]
     apply = saved.network(network(settings, len(names)))
-    rows: list[Row] = []
-    for file in files:
+
+    def predict(file: Path, name: str) -> Row:
         logits = np.asarray(apply(_pieces(load_sound(file), settings, str(file))))
         belief = np.asarray(jax.nn.softmax(logits.mean(axis=0)))
-        rows.append({"class": names[int(belief.argmax())], "probability": round(float(belief.max()), 4)})
-    return rows
+        return {"class": names[int(belief.argmax())], "probability": round(float(belief.max()), 4)}
+
+    return predict
 
 
 def _recordings(settings: SpectrogramsSettings) -> tuple[Recordings, Recordings, tuple[str, ...], tuple[str, ...]]:
@@ -229,17 +238,9 @@ def _recordings(settings: SpectrogramsSettings) -> tuple[Recordings, Recordings,
         sounds, labels, names, skipped = [s for s, _ in drawn], np.array([n for _, n in drawn]), KINDS, ()
         tested = TESTED / (EACH + TESTED)
     else:
-        sounds, labels, names, skipped = sound_folder(settings.data, skip_damaged=settings.skip_damaged)
-        tested = 0.2
-    test: list[int] = []
-    for label, name in enumerate(names):
-        of_class = rng.permutation(np.flatnonzero(labels == label))
-        if len(of_class) < 2:
-            raise InputError(
-                f"the class {name!r} has one sound; it takes two, to train on one and to test on the other"
-            )
-        test += of_class[: max(1, round(tested * len(of_class)))].tolist()
-    chosen = np.isin(np.arange(len(labels)), test)
+        loaded = sound_folder(settings.data, skip_damaged=settings.skip_damaged)
+        sounds, labels, names, skipped, tested = *loaded[:4], TESTED_SHARE
+    chosen = split_by_class(labels, names, "sound", rng, tested)
     return _cut(sounds, labels, ~chosen, settings), _cut(sounds, labels, chosen, settings), names, skipped
 
 
@@ -277,6 +278,6 @@ TASK = Task(
     "confusion.png, examples.png and some WAV files in the output folder.",
     settings=SpectrogramsSettings,
     train=train_spectrograms,
-    predict=predict_spectrograms,
+    predictor=predictor,
     inputs="sounds (WAV, FLAC or Ogg)",
 )

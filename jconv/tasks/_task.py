@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -12,14 +12,14 @@ from jconv.tasks._settings import Settings
 
 
 class Result(Protocol):
-    """What training leaves."""
+    """The result of training."""
 
     def metrics(self) -> dict[str, Any]:
-        """The figures, as JSON values."""
+        """Return the figures, as JSON values."""
         ...
 
     def summary(self) -> str:
-        """The figures that count, in one line."""
+        """Return the figures that count, in one line."""
         ...
 
     def save(self, folder: str | os.PathLike) -> None:
@@ -28,7 +28,9 @@ class Result(Protocol):
 
 
 Row = Mapping[str, Any]
-"""What is predicted for one file, as JSON values."""
+"""The prediction for one file, as JSON values."""
+Predictor = Callable[[Path, str], Row]
+"""(file, name) -> row; pictures for the file are called NAME.….png"""
 
 
 class Task(NamedTuple):
@@ -38,11 +40,13 @@ class Task(NamedTuple):
     summary: str
     """For the list of tasks, such as "handwritten digits"."""
     description: str
-    """What is learned from what, and which files are left besides those of `save_run`."""
+    """Which data it learns from, and which files it leaves besides those of `save_run`."""
     settings: type[Settings]
     train: Callable[..., Result]
     """(settings, *, callbacks=(), checkpoints=None) -> Result"""
-    predict: Callable[[SavedModel, Sequence[Path], Path], list[Row]]
-    """(saved, files, out) -> a row for each file; pictures, if any, go into the folder `out`"""
+    predictor: Callable[[SavedModel, Path], Predictor]
+    """(saved, out) -> a function that predicts for one file; its pictures, if any, go into the folder `out`"""
     inputs: str
-    """What files `predict` takes, such as "pictures (PNG, JPEG or TIFF)"."""
+    """Which files `predict` takes, such as "pictures (PNG, JPEG or TIFF)"."""
+    example: str = ""
+    """A command line that trains it, for `--help`."""

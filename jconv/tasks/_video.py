@@ -26,7 +26,7 @@ from jconv.tasks._fields import setting
 from jconv.tasks._recipe import learn, shuffled
 from jconv.tasks._saved import SavedModel, course, save_run, share_right
 from jconv.tasks._settings import Settings, check_widths
-from jconv.tasks._task import Row, Task
+from jconv.tasks._task import Predictor, Row, Task
 from jconv.training import Callback, Checkpoints, State, confusion_matrix, evaluate, functional
 
 FRAMES, SIDE = 8, 16
@@ -47,7 +47,7 @@ _EXAMPLES = 8
 
 @dataclass(frozen=True)
 class VideoSettings(Settings):
-    """What `train_video` is told."""
+    """The settings of `train_video`."""
 
     steps: int = setting(3000, "training steps", least=1, most=2**31 - 1)
     batch_size: int = setting(32, "videos in each step", least=1)
@@ -56,7 +56,7 @@ class VideoSettings(Settings):
         (16, 32, 64, 64), "channels of each stage of the network, multiples of 8", least=8
     )
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         check_widths(self.widths)
 
@@ -184,12 +184,12 @@ def train_video(
     images, labels, test_images, test_labels = split_digits(settings.seed)
     apply, params, variables = functional(network(settings), dtype=settings.dtype)
 
-    def batch(data, step):
+    def batch(data: tuple[jax.Array, ...], step: jax.Array) -> tuple[jax.Array, jax.Array]:
         images, labels, key = data
         chosen = shuffled(key, step, count=len(images), batch_size=settings.batch_size)
         return images[chosen], labels[chosen]
 
-    def loss(params, variables, batch, key):
+    def loss(params: Any, variables: Any, batch: tuple[jax.Array, jax.Array], key: jax.Array) -> tuple[jax.Array, Any]:
         images, digits = batch
         for_affine, for_video = jax.random.split(key)
         images = random_affine(for_affine, images, degrees=10, scale=0.1)
@@ -215,15 +215,16 @@ def train_video(
     return VideoResult(settings, state, history, truth, found, examples, time.perf_counter() - begin)
 
 
-def predict_video(saved: SavedModel, files: Sequence[Path], out: Path) -> list[Row]:
-    """The digit and the direction in each video, and the share of belief in both."""
+def predictor(saved: SavedModel, out: Path) -> Predictor:
+    """Make the function that names the digit and the direction in a video."""
     apply = saved.network(network(saved.settings_as(VideoSettings)))
-    rows: list[Row] = []
-    for file in files:
+
+    def predict(file: Path, name: str) -> Row:
         digit, way = (np.asarray(jax.nn.softmax(part[0])) for part in apply(_as_video(file)))
         belief = float(digit.max() * way.max())
-        rows.append({"digit": int(digit.argmax()), "direction": WAYS[way.argmax()], "probability": round(belief, 4)})
-    return rows
+        return {"digit": int(digit.argmax()), "direction": WAYS[way.argmax()], "probability": round(belief, 4)}
+
+    return predict
 
 
 def _as_video(file: Path) -> np.ndarray:
@@ -248,6 +249,6 @@ TASK = Task(
     "in the output folder.",
     settings=VideoSettings,
     train=train_video,
-    predict=predict_video,
+    predictor=predictor,
     inputs="videos (animated GIF or PNG, pages of a TIFF)",
 )

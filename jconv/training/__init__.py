@@ -19,7 +19,7 @@ from jconv.training._least_squares import least_squares_kernels
 from jconv.training._logs import JSONLines, TensorBoard
 from jconv.training._metrics import accuracy, bootstrap_interval, class_iou, confusion_matrix, wilson_interval
 from jconv.training._progress import ProgressBar
-from jconv.training._trainer import State, Trainer, trainer
+from jconv.training._trainer import Loss, State, Trainer, trainer
 
 __all__ = [
     "AveragePrecision",
@@ -29,6 +29,7 @@ __all__ = [
     "EarlyStopping",
     "InputError",
     "JSONLines",
+    "Loss",
     "NonFiniteError",
     "ProgressBar",
     "Report",

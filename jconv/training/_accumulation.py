@@ -34,7 +34,7 @@ def in_parts(function: Function, parts: int) -> Function:
     def mean(params: PyTree, variables: PyTree, batch: PyTree, key: jax.Array) -> tuple[PyTree, PyTree]:
         batches = jax.tree.map(split, batch)
 
-        def one(carry, part):
+        def one(carry: tuple[PyTree, PyTree], part: tuple[jax.Array, PyTree]) -> tuple[tuple[PyTree, PyTree], None]:
             variables, total = carry
             index, batch = part
             variables, outputs = function(params, variables, batch, jax.random.fold_in(key, index))

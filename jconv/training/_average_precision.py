@@ -103,8 +103,8 @@ def average_precision(
         point = measured(np.arange(len(truth)))
         draws: dict[bytes, tuple[float, float, float]] = {}
 
-        def part(index: int):
-            def statistic(chosen):
+        def part(index: int) -> tuple[float, float]:
+            def statistic(chosen: np.ndarray) -> float:
                 key = chosen.tobytes()
                 if key not in draws:
                     draws[key] = measured(chosen)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from jconv._core import check
 
@@ -14,6 +15,11 @@ class EarlyStopping(NamedTuple):
 
     Whether to stop follows from the validations so far alone, so that a resumed run stops where an undisturbed one
     does.
+
+    Raises
+    ------
+    ValueError
+        On use, when `better` is neither "lower" nor "higher", or `patience` is less than 1.
 
     Examples
     --------
@@ -30,8 +36,8 @@ class EarlyStopping(NamedTuple):
     least: float = 0.0
     """What a value must be better by to count."""
 
-    def best(self, values) -> int:
-        """The index of the value after which none was better by more than `least`."""
+    def best(self, values: ArrayLike) -> int:
+        """Return the index of the value after which none was better by more than `least`."""
         check.choice("better", self.better, ("lower", "higher"))
         signed = np.asarray(values) * (1 if self.better == "lower" else -1)
         best = 0
@@ -40,7 +46,8 @@ class EarlyStopping(NamedTuple):
                 best = index
         return best
 
-    def ends(self, values) -> bool:
-        """Whether these validations end the training."""
+    def ends(self, values: ArrayLike) -> bool:
+        """Return whether these validations end the training."""
         patience = check.positive_int("patience", self.patience)
-        return len(values) > 0 and len(values) - 1 - self.best(values) >= patience
+        count = len(np.asarray(values))
+        return count > 0 and count - 1 - self.best(values) >= patience

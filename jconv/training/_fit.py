@@ -25,7 +25,7 @@ VALIDATION = "validation_"
 class NonFiniteError(FloatingPointError):
     """The loss or its gradient became NaN or infinite. `step` is the first step at which it was so."""
 
-    def __init__(self, name: str, value: float, step: int):
+    def __init__(self, name: str, value: float, step: int) -> None:
         super().__init__(
             f"the {name} was {value} at step {step}; nothing after it was kept. "
             "Lower the learning rate, or look for NaN in the data"
@@ -34,7 +34,7 @@ class NonFiniteError(FloatingPointError):
 
 
 class Report(NamedTuple):
-    """What a callback learns after each call of the jitted loop."""
+    """What a callback is handed after each call of the jitted loop."""
 
     state: State
     metrics: History
@@ -83,6 +83,7 @@ def fit(
     Parameters
     ----------
     trainer : Trainer
+        From `jconv.training.trainer`.
     state : State
         Where to begin: `trainer.init(…)`. When `checkpoints` holds states of the same model, its newest goes on.
     batch : callable (data, step) -> batch, or an object with batch[step]
@@ -91,7 +92,10 @@ def fit(
         number (such as a shuffled, batched `grain.MapDataset`), which are loaded while the device computes.
     data : pytree of arrays
         Handed to a callable `batch`; stays on the device.
-    steps, steps_per_call : int
+    steps : int
+        The step at which training ends.
+    steps_per_call : int
+        Steps in each jitted call. Default 50.
     validate : callable (State) -> dict of numbers, optional
         Called where calls end, when `validate_every` steps have passed, and at the end. Its numbers join the history as
         `validation_NAME`, and the steps as `validation_step`.
@@ -103,6 +107,7 @@ def fit(
         Spread each batch over these (such as `jax.local_devices()`); the state is the same on each. The result is that
         of one device, to rounding.
     callbacks : sequence of callables (Report) -> None
+        Called when training begins and after each call of the jitted loop.
     checkpoints : Checkpoints, optional
         Where states are saved, at the ends of calls.
 
@@ -156,8 +161,8 @@ def fit(
     place = placement(devices, samples) if done < steps else placement(None, None)
     state, data = place.replicate((state, data))
 
-    def many(state: State, inputs: PyTree, count: int):
-        def body(state: State, drawn: PyTree):
+    def many(state: State, inputs: PyTree, count: int) -> tuple[State, dict[str, jax.Array]]:
+        def body(state: State, drawn: PyTree) -> tuple[State, dict[str, jax.Array]]:
             drawn = draw(inputs, state.step) if traced else drawn
             state, metrics = trainer.step(state, place.split(drawn))
             return place.together(state), metrics
@@ -223,7 +228,20 @@ def _join(parts: list[History]) -> History:
 
 
 def evaluate(apply: Callable[[PyTree], PyTree], inputs: PyTree, *, batch_size: int = 1024) -> PyTree:
-    """`apply` on all `inputs`, `batch_size` at a time along the first axis, jitted; the outputs joined.
+    """Apply a function to all inputs, some at a time, and join the outputs.
+
+    Parameters
+    ----------
+    apply : callable (inputs) -> outputs
+        Pure; it is jitted.
+    inputs : pytree of arrays (N, ...)
+        What it is applied to.
+    batch_size : int
+        How many along the first axis at a time. Default 1024.
+
+    Returns
+    -------
+    pytree of arrays (N, ...)
 
     Examples
     --------

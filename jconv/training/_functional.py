@@ -18,6 +18,7 @@ def functional(model: nnx.Module, *, dtype: Any = None) -> tuple[Callable[..., t
     Parameters
     ----------
     model : nnx.Module
+        Stays as it is.
     dtype : dtype, optional
         Compute in this precision, such as bfloat16, while the parameters keep theirs (mixed precision): every layer
         with an attribute `dtype`, as Flax's have, casts its inputs and parameters to it; real outputs come back as
@@ -28,7 +29,10 @@ def functional(model: nnx.Module, *, dtype: Any = None) -> tuple[Callable[..., t
     -------
     apply : callable (params, variables, *args, **kwargs) -> (output, variables)
         `variables` come back as the call left them.
-    params, variables : pytrees
+    params : pytree
+        What an optimizer changes.
+    variables : pytree
+        What the model changes in itself.
 
     Examples
     --------
@@ -42,7 +46,7 @@ def functional(model: nnx.Module, *, dtype: Any = None) -> tuple[Callable[..., t
         model.set_attributes(dtype=dtype, raise_if_not_found=False)
     graph, params, variables = nnx.split(model, nnx.Param, ...)
 
-    def apply(params: PyTree, variables: PyTree, *args, **kwargs) -> tuple[Any, PyTree]:
+    def apply(params: PyTree, variables: PyTree, *args: Any, **kwargs: Any) -> tuple[Any, PyTree]:
         merged = nnx.merge(graph, params, variables, copy=True)  # else the module would change what it was given
         output = merged(*args, **kwargs)
         output = output if dtype is None else jax.tree.map(_float32, output)

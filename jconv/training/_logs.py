@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,16 +20,20 @@ class JSONLines:
     Parameters
     ----------
     path : path
-        Lines that are there already stay when they tell of steps that this run finds done: a resumed run leaves the
+        Lines that are there already stay when they are about steps that this run finds done: a resumed run leaves the
         lines that an undisturbed one does, but for the times.
 
     Notes
     -----
     A line holds "step" (steps done), "seconds", "samples_per_second", and the metrics; NaN and infinity, which JSON
     lacks, become null.
+
+    Examples
+    --------
+    >>> callbacks = [JSONLines("out/log.jsonl")]
     """
 
-    def __init__(self, path: str | os.PathLike):
+    def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path, self.seconds = Path(path), 0.0
 
     def __call__(self, report: Report) -> None:
@@ -60,9 +65,13 @@ class TensorBoard:
     ------
     InputError
         When tensorboardX, of the extra `log`, is not installed.
+
+    Examples
+    --------
+    >>> callbacks = [TensorBoard("out/tensorboard")]  # doctest: +SKIP
     """
 
-    def __init__(self, folder: str | os.PathLike):
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.folder, self.seconds, self.writer = Path(folder), 0.0, None
         self.library = needed("tensorboardX", "log")
 
@@ -93,12 +102,12 @@ def _lines(path: Path) -> list[bytes]:
 
 
 def _step(line: bytes) -> float:
-    """The step that a line tells of; infinite where it was cut."""
+    """The step that a line is about; infinite where it was cut."""
     try:
         return int(json.loads(line)["step"])
     except (ValueError, KeyError, TypeError):
         return float("inf")
 
 
-def _json(value: np.ndarray):
+def _json(value: np.ndarray) -> Any:
     return [_json(v) for v in value] if value.ndim else (float(value) if np.isfinite(value) else None)

@@ -6,19 +6,64 @@ import math
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from jconv._core import check
 
 
-def accuracy(predicted, truth) -> float:
-    """The share of labels that are right."""
+def accuracy(predicted: ArrayLike, truth: ArrayLike) -> float:
+    """Compute the share of labels that are right.
+
+    Parameters
+    ----------
+    predicted, truth : array (N,)
+        Labels.
+
+    Returns
+    -------
+    float
+        In [0, 1].
+
+    Raises
+    ------
+    ValueError
+        When they are not equally long vectors, or empty.
+
+    Examples
+    --------
+    >>> accuracy([0, 1, 1, 2], [0, 1, 2, 2])
+    0.75
+    """
     predicted, truth = _labels(predicted, truth)
     return float(np.mean(predicted == truth))
 
 
-def confusion_matrix(predicted, truth, *, classes: int) -> np.ndarray:
-    """Counts, of shape (classes, classes): row is the truth, column the prediction.
+def confusion_matrix(predicted: ArrayLike, truth: ArrayLike, *, classes: int) -> np.ndarray:
+    """Count how often each class is taken for each.
 
+    Parameters
+    ----------
+    predicted, truth : array (N,)
+        Labels in 0 … classes − 1.
+    classes : int
+        The number of classes.
+
+    Returns
+    -------
+    array (classes, classes)
+        Row is the truth, column the prediction.
+
+    Raises
+    ------
+    ValueError
+        When the labels are not equally long vectors, or one lies outside.
+
+    Notes
+    -----
+    As `sklearn.metrics.confusion_matrix`, with its first two arguments the other way round.
+
+    Examples
+    --------
     >>> confusion_matrix([0, 1, 1], [0, 1, 0], classes=2)
     array([[1, 1],
            [0, 1]])
@@ -34,7 +79,7 @@ def confusion_matrix(predicted, truth, *, classes: int) -> np.ndarray:
 
 
 def class_iou(confusion: np.ndarray) -> np.ndarray:
-    r"""Intersection over union of each class, from a confusion matrix of pixels; NaN for a class that never occurs.
+    r"""Compute the intersection over union of each class, from a confusion matrix of pixels.
 
     .. math:: \frac{n_{cc}}{\sum_j n_{cj} + \sum_i n_{ic} - n_{cc}}
 
@@ -46,7 +91,15 @@ def class_iou(confusion: np.ndarray) -> np.ndarray:
     Returns
     -------
     array (..., classes)
+        NaN for a class that never occurs.
 
+    Raises
+    ------
+    ValueError
+        When the last two axes differ.
+
+    Examples
+    --------
     >>> class_iou(np.array([[6, 2], [0, 2]]))
     array([0.75, 0.5 ])
     """
@@ -59,13 +112,33 @@ def class_iou(confusion: np.ndarray) -> np.ndarray:
 
 
 def wilson_interval(successes: int, trials: int, *, z: float = 1.959964) -> tuple[float, float]:
-    r"""Confidence interval of a share, by Wilson's score (95 % by default).
+    r"""Compute the confidence interval of a share, by Wilson's score.
 
     .. math:: \frac{\hat p + z^2 / 2n \pm z \sqrt{\hat p (1 - \hat p) / n + z^2 / 4 n^2}}{1 + z^2 / n}
 
+    Parameters
+    ----------
+    successes, trials : int
+        How many of how many.
+    z : float
+        The quantile of the normal distribution. Default: that of 95 %.
+
+    Returns
+    -------
+    low, high : float
+
+    Raises
+    ------
+    ValueError
+        When `trials` is less than 1, or `successes` lies outside 0 … `trials`.
+
+    Notes
+    -----
     Stays inside [0, 1] and honest near its ends, where the normal approximation is neither.
     E. B. Wilson, J. Am. Stat. Assoc. 22 (1927), 209–212.
 
+    Examples
+    --------
     >>> low, high = wilson_interval(355, 360)
     >>> round(low, 4), round(high, 4)
     (0.9679, 0.9941)
@@ -83,7 +156,7 @@ def wilson_interval(successes: int, trials: int, *, z: float = 1.959964) -> tupl
 def bootstrap_interval(
     statistic: Callable[[np.ndarray], float], count: int, *, resamples: int = 1000, level: float = 0.95, seed: int = 0
 ) -> tuple[float, float]:
-    """Confidence interval of any figure of a test set, by resampling its examples with replacement (percentiles).
+    """Compute the confidence interval of any figure of a test set, by resampling its examples with replacement.
 
     Parameters
     ----------
@@ -92,8 +165,21 @@ def bootstrap_interval(
     count : int
         How many examples there are: whole pictures, not their pixels, which are not independent.
     resamples : int
+        How often. Default 1000.
     level : float in (0, 1)
+        The share of resamples that the interval holds. Default 0.95.
     seed : int
+        Decides the resamples. Default 0.
+
+    Returns
+    -------
+    low, high : float
+        Percentiles of the figure.
+
+    Raises
+    ------
+    ValueError
+        When `count` or `resamples` is less than 1, or `level` lies outside (0, 1).
 
     Notes
     -----
@@ -115,7 +201,7 @@ def bootstrap_interval(
     return float(low), float(high)
 
 
-def _labels(predicted, truth) -> tuple[np.ndarray, np.ndarray]:
+def _labels(predicted: ArrayLike, truth: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     predicted, truth = np.asarray(predicted), np.asarray(truth)
     if predicted.shape != truth.shape or predicted.ndim != 1 or not len(truth):
         raise ValueError(

@@ -54,6 +54,7 @@ def trainer(
     loss : callable (params, variables, batch, key) -> (loss, (variables, metrics))
         A pure function; `metrics` is a dictionary of scalars, `variables` what the model changed in itself.
     optimizer : optax.GradientTransformation
+        Any of Optax; one with a line search gets the value and the gradient that it needs.
     average : float in (0, 1), optional
         Decay of an exponential moving average of the parameters. It starts low and rises to this value,
         :math:`\delta_t = \min(\mathrm{average}, (1 + t) / (10 + t))`, so that the first steps are soon forgotten.
@@ -90,11 +91,11 @@ def trainer(
     accumulate = check.positive_int("accumulate", accumulate)
     optimizer = optax.with_extra_args_support(optimizer)
 
-    def value(params: PyTree, variables: PyTree, batch: PyTree, key: jax.Array):
+    def value(params: PyTree, variables: PyTree, batch: PyTree, key: jax.Array) -> tuple[PyTree, jax.Array]:
         value, (variables, _) = loss(params, variables, batch, key)
         return variables, value
 
-    def gradient(params: PyTree, variables: PyTree, batch: PyTree, key: jax.Array):
+    def gradient(params: PyTree, variables: PyTree, batch: PyTree, key: jax.Array) -> tuple[PyTree, Any]:
         gradient_of = jax.value_and_grad(loss, has_aux=True)
         (value, (variables, metrics)), gradient = gradient_of(params, variables, batch, key)
         return variables, (value, metrics, gradient)

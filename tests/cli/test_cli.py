@@ -7,15 +7,17 @@ import subprocess
 import sys
 import time
 
+import jax
 import numpy as np
 import pytest
 import tifffile
 from PIL import Image
 
 from jconv.cli import main
+from jconv.data import read_picture, write_picture
 from jconv.tasks import load_image, photograph, save_image
 
-COMMANDS = ([], ["learn"], ["train"], ["train", "digits"], ["predict"], ["filter"], ["kernels"])
+COMMANDS = ([], ["learn"], ["train"], ["train", "digits"], ["predict"], ["filter"], ["kernels"], ["info"])
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -33,7 +35,8 @@ def test_learn_leaves_its_results(tmp_path, capsys):
     assert main([*command, *options]) == 0
     shown = capsys.readouterr()
     assert "largest error" in shown.out
-    assert shown.err == ""
+    lines = shown.err.splitlines()  # one every ten seconds, on a slow machine
+    assert all(line.startswith("learning kernels: ") for line in lines)
     metrics = json.loads((tmp_path / "out" / "metrics.json").read_text())
     assert metrics["seed"] == 2
     assert metrics["steps"] == 1000
@@ -88,6 +91,77 @@ def test_digits_killed_in_the_middle_end_in_the_same_bits(tmp_path, capsys):
     assert main([*options, "--out", str(whole), "--resume"]) == 2
     assert "is damaged" in capsys.readouterr().err
     assert (whole / "metrics.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("shape", [(9, 12), (9, 12, 3), (9, 12, 4), (5, 9, 12)])
+def test_filter_keeps_depth_alpha_and_frames(tmp_path, capsys, shape, dtype, suffix):
+    frames = np.random.default_rng(0).integers(0, np.iinfo(dtype).max + 1, shape).astype(dtype)
+    frames = frames if shape[0] == 5 else frames[None]
+    write_picture(tmp_path / f"in{suffix}", frames)
+    stored = read_picture(tmp_path / f"in{suffix}").frames
+    capsys.readouterr()
+    command = ["filter", str(tmp_path / f"in{suffix}"), str(tmp_path / f"out{suffix}"), "--kernel", "identity"]
+    assert main(command) == 0
+    result = read_picture(tmp_path / f"out{suffix}").frames
+    if suffix == ".tif":  # plain numbers
+        assert result.dtype == np.float32
+        np.testing.assert_allclose(result, stored / np.iinfo(dtype).max, atol=1e-6)
+    else:
+        assert result.dtype == stored.dtype
+        np.testing.assert_array_equal(result, stored)
+    assert capsys.readouterr().out == ""
+
+
+def test_filter_says_what_is_not_kept(tmp_path, capsys):
+    write_picture(tmp_path / "in.png", np.full((1, 9, 12, 4), 5000, np.uint16))
+    assert main(["filter", str(tmp_path / "in.png"), str(tmp_path / "out.jpg"), "--kernel", "box"]) == 0
+    said = capsys.readouterr().out
+    assert "16 bits became 8" in said
+    assert "alpha was dropped" in said
+    Image.fromarray(np.arange(108, dtype=np.uint8).reshape(9, 12)).convert("P").save(tmp_path / "p.png")
+    assert main(["filter", str(tmp_path / "p.png"), str(tmp_path / "out.png"), "--kernel", "box"]) == 0
+    assert "the palette was expanded to its colours" in capsys.readouterr().out
+
+
+def test_a_response_becomes_a_picture_that_can_be_seen(tmp_path, capsys):
+    save_image(tmp_path / "in.png", photograph()[50:150, 100:220])
+    for name in ("gabor", "sobel_x", "laplacian_of_gaussian", "box:normalized=False", "steerable", "log_gabor"):
+        assert main(["filter", str(tmp_path / "in.png"), str(tmp_path / "out.png"), "--kernel", name]) == 0
+        assert "× response" in capsys.readouterr().out
+        shown = load_image(tmp_path / "out.png")
+        assert 0.2 < shown.mean() < 0.8, name
+        assert np.ptp(shown) > 0.3, name
+    options = ["--kernel", "sobel_x", "--centre", "0.25", "--scale", "0.5"]
+    assert main(["filter", str(tmp_path / "in.png"), str(tmp_path / "out.png"), *options]) == 0
+    assert capsys.readouterr().out == "shown as 0.25 + 0.5 × response\n"
+    assert main(["filter", str(tmp_path / "in.png"), str(tmp_path / "plain.tif"), "--kernel", "sobel_x"]) == 0
+    wanted = np.clip(0.25 + 0.5 * load_image(tmp_path / "plain.tif"), 0, 1)
+    np.testing.assert_allclose(load_image(tmp_path / "out.png"), wanted, atol=0.51 / 255)
+
+
+def test_info_for_people_and_for_programs(capsys, monkeypatch):
+    monkeypatch.setenv("JCONV_WISDOM", "/no/such/file")
+    assert main(["info"]) == 0
+    text = capsys.readouterr().out
+    assert main(["info", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert {"versions", "machine", "fast paths", "files", "environment variables"} == set(facts)
+    assert facts["versions"]["jax"] == jax.__version__
+    assert facts["environment variables"]["JCONV_WISDOM"] == "/no/such/file"
+    assert facts["files"]["wisdom"] == "/no/such/file (there is no such file)"
+    for section, entries in facts.items():
+        assert f"{section}:" in text
+        assert all(f"  {name}: " in text for name in entries)
+
+
+def test_a_full_disk_is_one_line():
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "jconv", "kernels"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 1
+    assert done.stderr == "jconv: error: cannot write the output: No space left on device\n"
 
 
 def test_filter_and_kernels(tmp_path, capsys):
@@ -162,6 +236,19 @@ def files(tmp_path):
         ("", "the following arguments are required: COMMAND"),
         ("filter {}/good.png {}/o.png", "the following arguments are required: --kernel"),
         ("filter {}/good.png {}/o.bmp --kernel box", "its ending must be one of"),
+        ("filter {} {}/o.png --kernel box", "it is a folder; name a file in it"),
+        ("filter {}/good.png {}/o.png --kernel box --scale x", "argument --scale: expected a number, got 'x'"),
+        ("filter {}/stack.tif {}/o.jpg --kernel box", "cannot write 5 pictures into"),
+        ("filter {}/nan.tif {}/o.png --kernel box", "nan.tif' holds NaN or infinity"),
+        ("kernels gaussian:size=100001", "the kernel 'gaussian:size=100001' asks for 320.0 GB of memory"),
+        ("kernels disk:radius=1e9", "and the limit is 2.1 GB"),
+        ("kernels gaussian:size=abc", "`size` must be a number or several in parentheses, got 'abc'"),
+        ("kernels gaussian:size=7,size=9", "gives 'size' twice; give it once"),
+        ("kernels nope", "unknown kernel 'nope'. Known kernels: identity"),
+        ("learn --kernels sobel_x sobel_x --out {}/o", "the kernel 'sobel_x' is named twice"),
+        ("train digits --data x --out {}/o", "jconv train digits: error: unknown arguments: --data x"),
+        ("train digits --step 5 --out {}/o", "unknown arguments: --step 5; did you mean 'steps'?"),
+        ("predict {}/model.npz {}/good.png", "/model.npz' is not a model of jconv, or is damaged"),
         ("filter {}/good.png {}/no/o.png --kernel box", "cannot write"),
         ("filter {}/good.png {}/file.png --kernel box:size=99", "the kernel is 99×99 and the image 40×50"),
         ("filter {}/gone.png {}/o.png --kernel box", "no such file"),

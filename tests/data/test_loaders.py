@@ -272,6 +272,39 @@ def test_coco_files_that_are_wrong(tmp_path, change, message):
         load_coco(coco(tmp_path, change))
 
 
+def test_what_is_clipped_or_left_out_of_coco_files_is_named(tmp_path):
+    for name in "ab":
+        picture(tmp_path / f"{name}.png")
+    assert load_coco(coco(tmp_path)).problems == ("annotation 3 is a crowd, and was left out",)
+
+    def change(content):
+        content["annotations"][0].update(bbox=[-1, 3, 4, 8])
+        content["images"][0].update(height=7)
+        content["images"].append({"id": 8, "file_name": "gone.png", "height": 6, "width": 5})
+
+    found = load_coco(coco(tmp_path, change))
+    assert found.boxes[1].tolist() == [[0, 3, 3, 6], [0, 0, 5, 6]]
+    assert found.rows_columns()[1].tolist() == [[3, 0, 6, 3], [0, 0, 6, 5]]
+    size, missing, clipped, crowd = found.problems
+    assert "a.png' is 6×5, and the JSON says 7×5" in size
+    assert "gone.png': no such file" in missing
+    assert clipped == "annotation 1 reaches beyond b.png, and was clipped to it"
+    assert "annotation 3 is a crowd" in crowd
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda c: c["images"][0].update(id=3), "lists the image id 3 more than once"),
+        (lambda c: c["categories"][0].update(id=2), "lists the category id 2 more than once"),
+        (lambda c: c["images"][0].update(file_name="b.png"), "lists the file name 'b.png' more than once"),
+    ],
+)
+def test_coco_files_that_are_ambiguous_are_refused(tmp_path, change, message):
+    with pytest.raises(InputError, match=message):
+        load_coco(coco(tmp_path, change))
+
+
 def test_coco_files_that_are_none(tmp_path):
     path = coco(tmp_path)
     path.write_text(path.read_text()[:50])

@@ -49,6 +49,15 @@ def test_a_folder_of_sounds_by_class_and_its_damaged_files(tmp_path):
         sound_folder(tmp_path)
 
 
+def test_declared_lengths_are_bounded(tmp_path, monkeypatch):
+    import soundfile
+
+    soundfile.write(tmp_path / "a.flac", np.zeros(500_000, np.float32), 8000)  # a few kilobytes
+    monkeypatch.setenv("JCONV_MAX_BYTES", "1000000")
+    with pytest.raises(InputError, match=r"a.flac' asks for 2.0 MB of memory, and the limit is 1.0 MB"):
+        load_sound(tmp_path / "a.flac")
+
+
 @pytest.mark.parametrize(
     ("samples", "message"),
     [

@@ -1,32 +1,15 @@
 """The cost table: every feature has a constant, and every override changes a choice."""
 
-import dataclasses
-import itertools
 import math
 
 import pytest
 
-from benchmarks import contenders
-from benchmarks.layers import LAYERS, MODEL_LAYERS
-from benchmarks.single import SINGLES
 from jconv.engine._costs import CostTable, read_constants, read_overrides
-from jconv.engine._onednn_probe import Answer
 from jconv.engine._planner import Planner, default_planner
-from jconv.engine._target import this_machine
 from jconv.engine.algorithms import ALGORITHMS
 from tests.engine.helpers import case_problem
+from tests.engine.machines import benchmark_problems, machines
 from tests.engine.problems import CASES, generated
-
-
-def _machines():
-    """Both libraries of XLA, with oneDNN and without."""
-    for library, onednn in itertools.product(("eigen", "ynn"), (True, False)):
-        answer = Answer(None, None) if onednn else Answer("a machine without it", "a machine without it")
-        yield dataclasses.replace(this_machine(), library=library, onednn=lambda answer=answer: answer)
-
-
-def _benchmark_problems(target):
-    return [p for layer in (*LAYERS, *MODEL_LAYERS, *SINGLES) for p in contenders.problems(layer, target).values()]
 
 
 @pytest.fixture(scope="module")
@@ -34,9 +17,9 @@ def problems():
     """The benchmark's problems and generated ones, for every machine."""
     cases = [c for c in (*CASES, *map(generated, range(1500))) if min(map(min, c.padding)) >= 0]
     every = []
-    for machine in _machines():
+    for machine in machines():
         target = Planner(machine=machine).target("cpu", portable=False)
-        every += _benchmark_problems(target)
+        every += benchmark_problems(target)
         for number, case in enumerate(cases):
             dtype = ("float32", "float64", "complex64", "int32", "float16")[number % 5]
             every.append(case_problem(case, dtype=dtype).replace(target=target))
@@ -79,10 +62,10 @@ def test_overrides_replace_generated_constants():
 def test_every_override_changes_a_choice():
     """An override without effect is to be deleted."""
     idle = set(read_overrides())
-    for machine in _machines():
+    for machine in machines():
         costs = CostTable.load()
         chosen = Planner(costs, machine=machine)
-        benchmark = _benchmark_problems(chosen.target("cpu", portable=False))
+        benchmark = benchmark_problems(chosen.target("cpu", portable=False))
         for override in tuple(idle):
             others = tuple(o for o in read_overrides() if o != override)
             without = Planner(CostTable.load(others), machine=machine)

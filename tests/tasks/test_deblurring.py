@@ -12,12 +12,8 @@ from scipy import signal
 from jconv.signal import wiener_deconvolve
 from jconv.tasks import load_image, photograph, predict, save_image
 from jconv.tasks._camera import SUPPORT, blur_kernel, pairs
-from jconv.tasks._deblurring import (
-    DeblurringSettings,
-    DenoisingSettings,
-    psnr,
-    train_deblurring,
-)
+from jconv.tasks._deblurring import DeblurringSettings, DenoisingSettings, train_deblurring
+from jconv.tasks._deblurring_result import psnr
 from jconv.tasks._restorer import Restorer
 
 pytestmark = pytest.mark.slow  # whole, if short, training runs

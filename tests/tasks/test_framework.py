@@ -2,13 +2,16 @@
 
 import dataclasses
 import json
+import zipfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import pytest
 
 from jconv import InputError
+from jconv.cli import main
 from jconv.tasks import (
     TASKS,
     DigitsSettings,
@@ -24,6 +27,7 @@ from jconv.tasks import (
 )
 from jconv.tasks._fields import fields, setting
 from jconv.tasks._settings import write_config
+from jconv.tasks._table import _names
 
 
 @dataclass(frozen=True)
@@ -139,6 +143,60 @@ def test_models_that_do_not_fit_are_refused(run, tmp_path):
     refused("is not a model of jconv, or is damaged")
     np.savez(tmp_path / "model.npz", about=np.array([{}], dtype=object))
     refused("is not a model of jconv, or is damaged")
+
+
+def deflated(path, name, header, count):
+    """An archive of one array that swells to `count` zero bytes."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive, archive.open(f"{name}.npy", "w") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        for _ in range(count // 2**20):
+            file.write(bytes(2**20))
+
+
+def test_a_model_that_swells_is_refused_by_its_directory(run, tmp_path, monkeypatch):
+    header = {"descr": "<f4", "fortran_order": False, "shape": (2**23,)}
+    deflated(tmp_path / "model.npz", "params.w", header, 2**25)
+    assert (tmp_path / "model.npz").stat().st_size < 2**16
+    monkeypatch.setenv("JCONV_MAX_BYTES", str(2**24))
+    with pytest.raises(InputError, match=r"model.npz' asks for 33.6 MB of memory, and the limit is 16.8 MB"):
+        load_model(tmp_path)
+    monkeypatch.delenv("JCONV_MAX_BYTES")
+    deflated(tmp_path / "model.npz", "params.w", {**header, "shape": (10**13,)}, 2**20)
+    with pytest.raises(InputError, match=r"'params.w.npy' of .* declares float32\[10000000000000\], and its entry has"):
+        load_model(tmp_path)
+
+
+def test_a_model_with_nan_is_refused(run, tmp_path):
+    with np.load(run[1] / "model.npz") as file:
+        arrays = dict(file)
+    arrays["params.hidden.kernel"][0, 0] = np.nan
+    np.savez(tmp_path / "model.npz", **arrays)
+    with pytest.raises(InputError, match=r"holds NaN or infinity in its array params.hidden.kernel; train it again"):
+        load_model(tmp_path)
+
+
+def test_prediction_goes_on_past_files_that_cannot_be_used(run, tmp_path, capsys):
+    for folder in "ab":
+        (tmp_path / folder).mkdir()
+        save_image(tmp_path / folder / "same.png", photograph()[:20, :20])
+    (tmp_path / "text.png").write_text("no picture")
+    files = [tmp_path / name for name in ("a/same.png", "text.png", "gone.png", ".", "b/same.png")]
+    with pytest.raises(InputError, match="no such file"):
+        predict(run[1], files, tmp_path / "out")
+    rows = predict(run[1] / "model.npz", files, tmp_path / "out", skip_damaged=True)
+    assert ["error" in row for row in rows] == [False, True, True, True, False]
+    assert "its content is none of these" in rows[1]["error"]
+    assert "it is a folder" in rows[3]["error"]
+    assert json.loads((tmp_path / "out" / "predictions.json").read_text())["predictions"] == rows
+    assert main(["predict", str(run[1]), *map(str, files), "--out", str(tmp_path / "out")]) == 1
+    shown = capsys.readouterr()
+    assert shown.out.count("digit") == 2
+    assert shown.err.endswith("jconv: error: 3 of 5 files could not be used\n")
+    assert "gone.png" in shown.err
+
+
+def test_files_of_one_name_have_predictions_of_their_own():
+    assert _names([Path("a/x.png"), Path("b/x.png"), Path("x.jpg"), Path("y.png")]) == ["x", "x-2", "x-3", "y"]
 
 
 def test_files_that_are_missing_are_named(run, tmp_path):

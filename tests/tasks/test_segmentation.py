@@ -11,7 +11,8 @@ from PIL import Image
 
 from jconv import InputError
 from jconv.tasks import photograph, predict, save_image
-from jconv.tasks._segmentation import SegmentationSettings, segmentation_loss, train_segmentation
+from jconv.tasks._segmentation import SegmentationSettings, train_segmentation
+from jconv.tasks._segmentation_loss import segmentation_loss
 
 pytestmark = pytest.mark.slow  # whole, if short, training runs
 

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jconv import conv2d
+from jconv import conv2d, ndimage
 from jconv.training import least_squares_kernels
 
 
@@ -14,6 +14,18 @@ def test_finds_the_kernels_that_made_the_outputs():
     image, kernels = rng.normal(size=(2, 20, 19)), rng.normal(size=(4, 3, 5))
     outputs = conv2d(image[..., None], kernels[:, :, None], padding="VALID")
     np.testing.assert_allclose(least_squares_kernels(image, outputs, (4, 3)), kernels, atol=1e-12)
+
+
+def test_outputs_of_the_images_own_size_and_bytes():
+    rng = np.random.default_rng(2)
+    image, kernel = rng.integers(0, 256, (30, 29), np.uint8), np.float32([[0, 1, 0], [1, 2, 1], [0, 1, 0]]) / 6
+    output = ndimage.correlate(image.astype(float), kernel)  # reflected at the border, which must not count
+    np.testing.assert_allclose(least_squares_kernels(image.astype(float), output, (3, 3)), kernel, atol=1e-12)
+    rounded = least_squares_kernels(image, np.rint(output).astype(np.uint8), (3, 3))
+    assert rounded.dtype == np.float32
+    np.testing.assert_allclose(rounded, kernel, atol=1e-3)
+    both = least_squares_kernels(image.astype(float), np.stack([output, image], axis=-1), (3, 3))
+    np.testing.assert_allclose(both[1, 1], [1 / 3, 1], atol=1e-12)
 
 
 def test_minimises_the_error_of_noisy_outputs():
@@ -42,7 +54,8 @@ def test_undetermined_kernels_are_the_shortest():
     [
         ((5,), (1, 1, 1), (2, 2), "`image` must have shape"),
         ((5, 5), (1, 1, 1), (6, 2), r"`kernel_size` \(6, 2\) is larger than the image"),
-        ((5, 5), (5, 5, 1), (2, 2), r"`outputs` must have shape \(4, 4, 'K'\), got \(5, 5, 1\)"),
+        ((5, 5), (5, 6, 1), (2, 2), r"`outputs` must have shape \(4, 4, 'K'\), got \(5, 6, 1\)"),
+        ((5, 5), (5, 5, 1), (2, 2), r"`kernel_size` \(2, 2\) must be odd for outputs of the image's size"),
         ((5, 5), (2, 2, 1), (4, 4), "`image` offers 4 positions for 16 taps"),
     ],
 )

@@ -102,7 +102,7 @@ def _problem_of(lhs: Any, rhs: Any, params: dict[str, Any]) -> tuple[Problem, Ca
         dtype = jnp.promote_types(dtype, params["preferred_element_type"])
     canonical = canonicalize(arguments, lhs.shape, rhs.shape)
     crops, geometry = canonical.geometry.cropped(canonical.lhs_shape[1:-1], canonical.rhs_shape[:-2])
-    target = default_planner().target(params["platform"], params["portable"])
+    target = default_planner().target(params["platform"], params["portable"], params["partitioned"])
     problem = Problem(
         geometry,
         cropped_shape(canonical.lhs_shape, crops),

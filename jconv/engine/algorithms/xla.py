@@ -104,7 +104,9 @@ def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, solve: Solver) -> ja
     padding = tuple((lo, hi + s * extra) for (lo, hi), s, extra in zip(problem.padding, problem.strides, more))
     asked = problem.replace(padding=padding)
     groups, batch_groups = problem.groups, 1
-    if problem.target.platform != "cpu" and groups > 1 and _is_gradient(problem):
+    # By batch groups cuDNN finds a kernel gradient, and the partitioner sums over a sharded batch.
+    target = problem.target
+    if (target.platform != "cpu" or target.partitioned) and groups > 1 and _is_gradient(problem):
         groups, batch_groups = 1, groups
         split = lhs.reshape(*lhs.shape[:-1], batch_groups, -1)
         lhs = jnp.moveaxis(split, -2, 0).reshape(-1, *lhs.shape[1:-1], split.shape[-1])

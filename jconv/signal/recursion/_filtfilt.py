@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jconv._core import check
-from jconv._core.concrete import is_traced
-from jconv.signal._dtypes import as_array, result_type
+from jconv.signal._dtypes import ArrayLike, as_array, result_type
 from jconv.signal._extend import extend
-from jconv.signal.recursion._lfilter import check_signal, lfilter, lfilter_zi
-from jconv.signal.recursion._sosfilt import check_sos, sosfilt, sosfilt_zi
+from jconv.signal.recursion._along_axis import filter_along
+from jconv.signal.recursion._coefficients import Coefficients, coefficients
+from jconv.signal.recursion._gustafsson import gustafsson
+from jconv.signal.recursion._lfilter import check_leading, check_signal, lfilter, plan_lfilter
+from jconv.signal.recursion._plan import Plan
+from jconv.signal.recursion._sosfilt import check_sos, plan_sos
+from jconv.signal.recursion._states import check_steady, lfilter_zi
 
 _PADTYPES = {"odd": "antireflect", "even": "reflect", "constant": "edge"}
 
 
 def filtfilt(
-    b: Any,
-    a: Any,
-    x: Any,
+    b: ArrayLike,
+    a: ArrayLike,
+    x: ArrayLike,
     axis: int = -1,
     padtype: str | None = "odd",
     padlen: int | None = None,
     method: str = "pad",
     irlen: int | None = None,
+    *,
+    conjugate: bool = False,
 ) -> jax.Array:
     r"""Filter forwards, then backwards: zero phase and the squared gain.
 
@@ -33,108 +40,165 @@ def filtfilt(
 
     Parameters
     ----------
-    b, a : array_like, 1-D
-    x : array_like
+    b, a : array (K,), array (M,)
+        Numerator and denominator.
+    x : array (..., n, ...)
+        The signals.
     axis : int
+        The axis of time. Default -1.
     padtype : {"odd", "even", "constant", None}
-        How `x` continues at its ends before it is filtered.
+        How `x` continues at its ends before it is filtered. Default "odd".
     padlen : int, optional
-        By how many samples; 3 max(len(a), len(b)) by default.
+        By how many samples. Default 3 max(K, M).
     method : {"pad", "gust"}
-        Extend the signal, or choose the states so that both orders of filtering agree (Gustafsson).
+        Extend the signal, or choose the states so that both orders of filtering agree (Gustafsson). Default "pad".
     irlen : int, optional
-        Under "gust", the length of the impulse response beyond which it counts as zero.
+        Under "gust", the length of the impulse response beyond which it counts as zero. Default all samples.
+    conjugate : bool
+        Whether the way back takes the conjugate coefficients, which makes the formula true for complex ones. Default
+        False, as in SciPy: complex coefficients then give H(ω) conj(H(-ω)) X(ω), which may be next to nothing.
 
     Returns
     -------
-    Array of the shape of `x`.
+    y : array of the shape of `x`
 
     Raises
     ------
     ValueError
-        If a word is unknown or `x` is not longer than `padlen`.
+        If a word is unknown, `x` is not longer than `padlen`, or the filter has a pole at z = 1 and `method` is "pad".
 
     Notes
     -----
-    Differentiable in `b`, `a` and `x`. Mirrors `scipy.signal.filtfilt`. Source of "gust": F. Gustafsson, IEEE Trans.
-    Signal Processing 44 (1996).
+    Twice the cost and with the accuracy of `lfilter`; the states with which each way begins are formed in double
+    precision. Differentiable in `b`, `a` and `x`. Follows `scipy.signal.filtfilt`.
 
+    Examples
+    --------
     >>> filtfilt([0.5, 0.5], [1.0], [1.0, 1, 1, 1, 1, 1, 1, 1])
     Array([1., 1., 1., 1., 1., 1., 1., 1.], dtype=float...)
     """
-    b, a, x = jnp.atleast_1d(as_array("b", b)), jnp.atleast_1d(as_array("a", a)), check_signal(as_array("x", x))
-    if method not in ("pad", "gust"):
-        raise ValueError(f"method must be 'pad' or 'gust', got {method!r}")
+    b, a, x = coefficients("b", b), coefficients("a", a), check_signal(as_array("x", x))
+    check.choice("method", method, ("pad", "gust"))
     axis = check.axis("axis", axis, x.ndim)
-    rows = jnp.moveaxis(x, axis, -1)
     if method == "gust":
-        return jnp.moveaxis(_gustafsson(b, a, rows, irlen), -1, axis)
-    edge = _padding(padtype, padlen, rows.shape[-1], 3 * max(a.size, b.size))
-    zi = lfilter_zi(b, a)
+        if conjugate:
+            raise ValueError("`conjugate` is for method='pad', got method='gust'; leave it out")
+        return jnp.moveaxis(gustafsson(b, a, jnp.moveaxis(x, axis, -1), irlen), -1, axis)
+    edge = _padding(padtype, padlen, x.shape[axis], 3 * max(a.size, b.size))
+    check_leading(a)
+    check_steady(a)
+    dtype = _floating_type(b, a, x)
+    x = x.astype(dtype)
+    if a.size == 1 or (isinstance(a, np.ndarray) and not a[1:].any()):
+        return _both_ways_without_poles(b, a, x, axis, edge, padtype, conjugate)
+    length = x.shape[axis] + 2 * edge
+    forth = back = plan_lfilter(b, a, dtype, length)
+    if conjugate:
+        back = plan_lfilter(b.conj(), a.conj(), dtype, length)
+    return _both_ways(x, *forth[:2], *back[:2], plan=forth[2], axis=axis, edge=edge, padtype=padtype)
 
-    def run(y: jax.Array) -> jax.Array:
-        return lfilter(b, a, y, zi=zi * y[..., :1])[0]
 
-    return jnp.moveaxis(_both_ways(run, rows, padtype, edge), -1, axis)
-
-
-def sosfiltfilt(sos: Any, x: Any, axis: int = -1, padtype: str | None = "odd", padlen: int | None = None) -> jax.Array:
+def sosfiltfilt(
+    sos: ArrayLike, x: ArrayLike, axis: int = -1, padtype: str | None = "odd", padlen: int | None = None
+) -> jax.Array:
     r"""Filter with second-order sections forwards, then backwards.
 
     .. math:: Y(\omega) = |H(\omega)|^2\, X(\omega)
 
     Parameters
     ----------
-    sos : array_like, shape (sections, 6)
-    x, axis, padtype
-        As in `filtfilt`.
+    sos : array (S, 6)
+        Second-order sections, rows b0, b1, b2, 1, a1, a2.
+    x : array (..., n, ...)
+        The signals.
+    axis : int
+        The axis of time. Default -1.
+    padtype : {"odd", "even", "constant", None}
+        How `x` continues at its ends before it is filtered. Default "odd".
     padlen : int, optional
-        3 (2 · sections + 1 - the zeros or poles at the origin) by default.
+        By how many samples. Default 3 (2 S + 1 - the zeros or poles at the origin).
 
     Returns
     -------
-    Array of the shape of `x`.
+    y : array of the shape of `x`
 
     Raises
     ------
     ValueError
-        As `filtfilt` and `sosfilt`.
+        If `sos` has another shape, a word is unknown, `x` is not longer than `padlen`, or a section has a pole at
+        z = 1.
 
     Notes
     -----
-    Differentiable in `sos` and `x`; a traced `sos` counts no zeros or poles at the origin. Mirrors
+    Twice the cost and with the accuracy of `sosfilt`; the states with which each way begins are formed in double
+    precision. Differentiable in `sos` and `x`; a traced `sos` counts no zeros or poles at the origin. Follows
     `scipy.signal.sosfiltfilt`.
 
+    Examples
+    --------
     >>> sosfiltfilt([[0.5, 0.5, 0, 1, 0, 0]], [1.0, 1, 1, 1, 1, 1, 1, 1])
     Array([1., 1., 1., 1., 1., 1., 1., 1.], dtype=float...)
     """
-    sos, x = check_sos(sos), check_signal(as_array("x", x))
+    sections, x = check_sos(sos), check_signal(as_array("x", x))
     axis = check.axis("axis", axis, x.ndim)
-    rows = jnp.moveaxis(x, axis, -1)
-    taps = 2 * sos.shape[0] + 1
-    if not is_traced(sos):
-        taps -= int(min((sos[:, 2] == 0).sum(), (sos[:, 5] == 0).sum()))
-    edge = _padding(padtype, padlen, rows.shape[-1], 3 * taps)
-    zi = sosfilt_zi(sos)
-    zi = zi.reshape(zi.shape[0], *(1,) * (rows.ndim - 1), 2)
-
-    def run(y: jax.Array) -> jax.Array:
-        return sosfilt(sos, y, zi=zi * y[..., :1])[0]
-
-    return jnp.moveaxis(_both_ways(run, rows, padtype, edge), -1, axis)
+    taps = 2 * sections.shape[0] + 1
+    if isinstance(sections, np.ndarray):
+        taps -= int(min((sections[:, 2] == 0).sum(), (sections[:, 5] == 0).sum()))
+        for row in sections:
+            check_steady(row[3:])
+    edge = _padding(padtype, padlen, x.shape[axis], 3 * taps)
+    dtype = _floating_type(sections, x)
+    c, h, plan = plan_sos(sections, dtype, x.shape[axis] + 2 * edge)
+    return _both_ways(x.astype(dtype), c, h, c, h, plan=plan, axis=axis, edge=edge, padtype=padtype)
 
 
-def _both_ways(run: Any, rows: jax.Array, padtype: str | None, edge: int) -> jax.Array:
-    rows = rows if padtype is None else extend(rows, edge, edge, _PADTYPES[padtype])
-    y = jnp.flip(run(jnp.flip(run(rows), -1)), -1)
-    return y[..., edge : y.shape[-1] - edge]
+def _both_ways_without_poles(
+    b: Coefficients, a: Coefficients, x: jax.Array, axis: int, edge: int, padtype: str | None, conjugate: bool
+) -> jax.Array:
+    rows = _extended(jnp.moveaxis(x, axis, -1), edge, padtype)
+    for taps in (b, b.conj() if conjugate else b):
+        states = lfilter_zi(taps, a).astype(x.dtype) * rows[..., :1]
+        rows = jnp.flip(lfilter(taps, a, rows, zi=states)[0], -1)
+    return jnp.moveaxis(rows[..., edge : rows.shape[-1] - edge], -1, axis)
+
+
+@partial(jax.jit, static_argnames=("plan", "axis", "edge", "padtype"))
+def _both_ways(
+    x: jax.Array,
+    c: jax.Array,
+    h: jax.Array,
+    c_back: jax.Array,
+    h_back: jax.Array,
+    *,
+    plan: Plan,
+    axis: int,
+    edge: int,
+    padtype: str | None,
+) -> jax.Array:
+    n = x.shape[axis]
+    x = jnp.moveaxis(_extended(jnp.moveaxis(x, axis, -1), edge, padtype), -1, axis)
+
+    # A loop of two rounds, so that the filter is compiled once.
+    def pass_over(x: jax.Array, operands: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, None]:
+        y, _ = filter_along(x, None, *operands, plan=plan, axis=axis, steady=True)
+        return jnp.flip(y, axis), None
+
+    y, _ = jax.lax.scan(pass_over, x, (jnp.stack([c, c_back]), jnp.stack([h, h_back])))
+    return jax.lax.slice_in_dim(y, edge, edge + n, axis=axis)
+
+
+def _floating_type(*arrays: Coefficients) -> np.dtype:
+    dtype = result_type(*arrays)
+    return result_type(np.float64) if dtype.kind in "biu" else dtype
+
+
+def _extended(rows: jax.Array, edge: int, padtype: str | None) -> jax.Array:
+    return rows if padtype is None else extend(rows, edge, edge, _PADTYPES[padtype])
 
 
 def _padding(padtype: str | None, padlen: int | None, n: int, default: int) -> int:
     if padtype is not None and padtype not in _PADTYPES:
-        raise ValueError(
-            f"Unknown value '{padtype}' given to padtype. padtype must be 'even', 'odd', 'constant', or None."
-        )
+        raise ValueError(f"`padtype` must be 'even', 'odd', 'constant', or None; got {padtype!r}")
     edge = 0 if padtype is None else default if padlen is None else padlen
     if n <= edge:
         raise ValueError(
@@ -142,41 +206,3 @@ def _padding(padtype: str | None, padlen: int | None, n: int, default: int) -> i
             "pass a smaller `padlen`"
         )
     return edge
-
-
-def _gustafsson(b: jax.Array, a: jax.Array, x: jax.Array, irlen: int | None) -> jax.Array:
-    """The states x0, x1 that make forwards-backwards equal to backwards-forwards in the least-squares sense.
-
-    With the observability matrix O and S = O filtered backwards, (S_r - O) x0 + (O_r - S) x1 equals the difference of
-    the two orders without states; _r means reversed in time.
-    """
-    order = max(b.size, a.size) - 1
-    if order == 0:
-        return (b[0] / a[0]) ** 2 * x
-    n = x.shape[-1]
-    m = n if irlen is None or n <= 2 * irlen else irlen
-    dtype = result_type(b, a, x)
-    unit = jnp.zeros(order, dtype).at[0].set(1)
-    first = lfilter(b, a, jnp.zeros(m, dtype), zi=unit)[0]
-    lag = jnp.arange(m)[:, None] - jnp.arange(order)
-    observe = jnp.where(lag >= 0, first[jnp.clip(lag, 0)], 0)
-    back = lfilter(b, a, observe[::-1], axis=0)
-
-    forward = lfilter(b, a, x)
-    forward_back = jnp.flip(lfilter(b, a, jnp.flip(forward, -1)), -1)
-    back_forward = lfilter(b, a, jnp.flip(lfilter(b, a, jnp.flip(x, -1)), -1))
-    difference = back_forward - forward_back
-
-    left, right = back[::-1] - observe, observe[::-1] - back
-    if m == n:
-        matrix, weights = jnp.hstack([left, right]), jnp.hstack([back[::-1], observe[::-1]])
-    else:
-        difference = jnp.concatenate([difference[..., :m], difference[..., -m:]], axis=-1)
-        none = jnp.zeros_like(left)
-        matrix = jnp.block([[left, none], [none, right]])
-        weights = jnp.block([[back[::-1], none], [none, observe[::-1]]])
-    states = jnp.matmul(difference, jnp.linalg.pinv(matrix).T, precision="highest")
-    correction = jnp.matmul(states, weights.T, precision="highest")
-    if m == n:
-        return forward_back + correction
-    return forward_back.at[..., :m].add(correction[..., :m]).at[..., -m:].add(correction[..., -m:])

@@ -1,151 +1,141 @@
-"""Recursive filters, block by block: matrix products in place of a loop over samples.
+"""Sections as state spaces whose powers keep their digits.
 
-    z[n+1] = A z[n] + B x[n],   y[n] = C z[n] + D x[n]
+    s[n+1] = (1 + E) s[n] + B x[n],   y[n] = C s[n] + D x[n]
 
-Over a block of L samples the zero-state output is T x with the lower triangular Toeplitz matrix T of the impulse
-response, the state at the block's end is A^L z + R x with R = [A^{L-1} B … A B, B], and the state at its start adds
-O z with O = [C; C A; … C A^{L-1}]. So what each block adds to its state is a product with Rᵀ, the starting states
-follow from a first-order recursion with the matrix A^L, and all outputs are one product [x z] [T O]ᵀ.
+The state matrix of a direct form has entries that grow with every power while its eigenvalues stay below 1, and powers
+of it lose what the two differ by. A section of order 2 has a better basis, s = (z_0, z_1 + σ z_0) with the mean
+σ = -a_1 / 2 of its poles: there the matrix is [[σ, 1], [d, σ]] with the discriminant d = a_1² / 4 - a_2, which for
+complex poles is a rotation scaled by their radius, up to the unit of the second state. d and σ - 1 are differences of
+numbers that nearly agree, so products are formed to twice the digits there.
 
-That recursion is solved in the same way once more, in groups of blocks as one product with powers of M = A^L, and from
-group to group by doubling. Where A is far from normal (the direct form of more than two poles close together) its
-powers are large before they decay, and squaring them loses what a product with a vector keeps; there the recursion runs
-block after block.
-
-Source: Burrus, "Block realization of digital filters", IEEE Trans. Audio Electroacoust. 20 (1972).
+Source: Barnes and Fam, "Minimum norm recursive digital filters that are free of overflow limit cycles", IEEE Trans.
+Circuits and Systems 24 (1977), for the normal form; Dekker, Numer. Math. 18 (1971), for the products.
 """
 
 from __future__ import annotations
 
-from functools import partial
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax import lax
+import numpy as np
 
-# Samples in a block: wide enough for the matrix product, no wider than it stays the smaller part of the work.
-_BLOCK = 32
-# Blocks in a group.
-_GROUP = 16
-# Samples in a block where the blocks follow each other, so that there are fewer of them.
-_LONG_BLOCK = 128
-
-_dot = partial(jnp.matmul, precision="highest")
+from jconv.signal.recursion._coefficients import total
 
 
 class StateSpace(NamedTuple):
-    """A filter of one input, one output and p states: A (p, p), B (p,), C (p,), D ()."""
+    """A filter of one input, one output and P states: E (P, P), B (P,), C (P,), D ()."""
 
-    A: jax.Array
+    E: jax.Array
     B: jax.Array
     C: jax.Array
     D: jax.Array
 
 
-def direct_form(b: jax.Array, a: jax.Array) -> StateSpace:
-    """The transposed direct form II of b(z)/a(z), whose states are SciPy's `zi`; both of one length, a[0] = 1."""
-    p = b.size - 1
-    A = jnp.concatenate([-a[1:, None], jnp.eye(p, p - 1, dtype=b.dtype)], axis=1)
-    return StateSpace(A, b[1:] - a[1:] * b[0], jnp.zeros(p, b.dtype).at[0].set(1), b[0])
+class Basis(NamedTuple):
+    """Between states z of the direct form and states s = (z_0, z_1 + σ z_0), with σ (S, 1) of each section."""
+
+    mean: jax.Array
+
+    def enter(self, z: jax.Array) -> jax.Array:
+        """The s of z (…, P)."""
+        return self._shear(z, 1, source=0)
+
+    def leave(self, s: jax.Array) -> jax.Array:
+        """The z of s."""
+        return self._shear(s, -1, source=0)
+
+    def adjoint_enter(self, z: jax.Array) -> jax.Array:
+        """The transposed map of `leave`, which takes cotangents of z to those of s."""
+        return self._shear(z, -1, source=1)
+
+    def adjoint_leave(self, s: jax.Array) -> jax.Array:
+        """The transposed map of `enter`."""
+        return self._shear(s, 1, source=1)
+
+    def _shear(self, v: jax.Array, sign: int, source: int) -> jax.Array:
+        pairs = v.reshape(*v.shape[:-1], -1, 2)
+        moved = sign * self.mean * pairs[..., source : source + 1]
+        none = jnp.zeros_like(moved)
+        parts = [none, moved] if source == 0 else [moved, none]
+        return (pairs + jnp.concatenate(parts, axis=-1)).reshape(v.shape)
 
 
-def series(first: StateSpace, second: StateSpace) -> StateSpace:
-    """`first`, then `second`; the states stand in that order."""
-    p, q = first.B.size, second.B.size
-    A = jnp.block([[first.A, jnp.zeros((p, q), first.A.dtype)], [jnp.outer(second.B, first.C), second.A]])
-    B = jnp.concatenate([first.B, second.B * first.D])
-    C = jnp.concatenate([second.D * first.C, second.C])
-    return StateSpace(A, B, C, second.D * first.D)
+def state_space(c: jax.Array) -> tuple[StateSpace, Basis]:
+    """The cascade of sections `c` (S, 2, 3) of order 2, whose denominators begin with 1."""
+    b, a = c[:, 0], c[:, 1]
+    sections = c.shape[0]
+    one, unit = jnp.ones_like(a[:, 0]), jnp.array([1, 0], c.dtype)
+    upper, lower, corner = _own_matrix(a)
+    # Each section's B; its C is (1, 0) and its D is b_0.
+    first, second = _difference_of_products(jnp.stack([one, one]), b.T[1:], a.T[1:], b[:, 0])
+    gains = jnp.stack([first, second + (1 + lower) * first], axis=1)
+    own = jnp.stack([jnp.stack([upper, one], axis=1), jnp.stack([corner, lower], axis=1)], axis=1)
+    paths = _paths(b[:, 0])
+    between = paths[1:-1, 1:-1]
+    coupled = between[:, None, :, None] * gains[:, :, None, None] * unit
+    same = np.eye(sections, dtype=bool)[:, None, :, None]
+    E = jnp.where(same, own[:, :, None, :], coupled).reshape(2 * sections, 2 * sections)
+    B = (paths[1:-1, :1] * gains).reshape(-1)
+    C = (paths[-1, 1:-1, None] * unit).reshape(-1)
+    return StateSpace(E, B, C, paths[-1, 0]), Basis(1 + lower[:, None])
 
 
-def run(system: StateSpace, x: jax.Array, z: jax.Array, *, doubling: bool) -> tuple[jax.Array, jax.Array]:
-    """Filter the last axis of `x` (…, n) from the states `z` (…, p); the output (…, n) and the states behind it."""
-    n = x.shape[-1]
-    size = min(_BLOCK if doubling else _LONG_BLOCK, n)
-    blocks = n // size
-    head, tail = x[..., : blocks * size], x[..., blocks * size :]
-    y, z = _blocks(system, head.reshape(*x.shape[:-1], blocks, size), z, doubling)
-    y = y.reshape(*x.shape[:-1], blocks * size)
-    if tail.shape[-1] == 0:
-        return y, z
-    rest, z = _blocks(system, tail[..., None, :], z, doubling)
-    return jnp.concatenate([y, rest[..., 0, :]], axis=-1), z
+def adjoint_of(system: StateSpace) -> StateSpace:
+    """The system whose outputs, backwards in time, are the cotangents of the inputs."""
+    return StateSpace(system.E.T, system.C, system.B, system.D)
 
 
-def _blocks(system: StateSpace, x: jax.Array, z: jax.Array, doubling: bool) -> tuple[jax.Array, jax.Array]:
-    """`run` for x (…, blocks, L)."""
-    size, p = x.shape[-1], system.B.size
-    observe, reach, response = _responses(system, size)
-    lag = jnp.arange(size)[:, None] - jnp.arange(size)
-    toeplitz = jnp.where(lag >= 0, response[jnp.clip(lag, 0)], 0)  # [n, k]: from input k to output n
-    states = (_grouped if doubling else _one_by_one)(_power(system.A, size), _dot(x, reach), z)
-    # One product, so that the output is written once.
-    known = jnp.concatenate([x, states[..., :-1, :]], axis=-1)
-    y = _dot(known, jnp.concatenate([toeplitz.T, observe.T]))
-    return y, states[..., -1, :].reshape(*z.shape[:-1], p)
+def _own_matrix(a: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """The entries E_00, E_11 and E_10 of sections with denominators `a` (S, 3), whose E_01 is 1.
 
-
-def _responses(system: StateSpace, size: int) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """O (size, p), Rᵀ (size, p) and the impulse response (size,)."""
-
-    def step(carry, _):
-        row, column = carry
-        return (_dot(row, system.A), _dot(system.A, column)), (row, column)
-
-    _, (observe, columns) = lax.scan(step, (system.C, system.B), None, length=size)
-    response = jnp.concatenate([system.D[None], _dot(columns[: size - 1], system.C)])
-    return observe, columns[::-1], response
-
-
-def _power(matrix: jax.Array, exponent: int) -> jax.Array:
-    """matrix^exponent column by column: each is carried on like a state."""
-    return lax.fori_loop(
-        0, exponent, lambda _, power: _dot(matrix, power), jnp.eye(matrix.shape[0], dtype=matrix.dtype)
-    )
-
-
-def _one_by_one(M: jax.Array, gain: jax.Array, z: jax.Array) -> jax.Array:
-    """The same as `_grouped`, one block after the other."""
-
-    def step(z, g):
-        z = jnp.sum(M * z[..., None, :], axis=-1) + g
-        return z, z
-
-    z = jnp.broadcast_to(z, (*gain.shape[:-2], gain.shape[-1]))
-    _, s = lax.scan(step, z, jnp.moveaxis(gain, -2, 0))
-    return jnp.concatenate([z[..., None, :], jnp.moveaxis(s, 0, -2)], axis=-2)
-
-
-def _grouped(M: jax.Array, gain: jax.Array, z: jax.Array) -> jax.Array:
-    """s[0] = z, s[i+1] = M s[i] + gain[i]: all s, (…, blocks + 1, p).
-
-    Within a group that starts with S, s[r] = M^r S + Σ_{q<r} M^{r-1-q} gain[q].
+    Real poles r and r' make it triangular instead, [[r, 1], [0, r']], which keeps the smaller one's digits too.
     """
-    *batch, blocks, p = gain.shape
-    size = min(_GROUP, blocks)
-    groups = -(-blocks // size)
-    gain = jnp.pad(gain, [(0, 0)] * len(batch) + [(0, groups * size - blocks), (0, 0)])
-    one = jnp.eye(p, dtype=M.dtype)
-    last, powers = lax.scan(lambda power, _: (_dot(M, power), power), one, None, length=size)
-    powers = jnp.concatenate([powers, last[None]])
-    lag = jnp.arange(size) - jnp.arange(size)[:, None]  # [q, r]: from gain q to the state behind block r
-    within = jnp.where((lag >= 0)[..., None, None], powers[jnp.clip(lag, 0)], 0)
-    within = within.transpose(0, 3, 1, 2).reshape(size * p, size * p)
-    ahead = powers[1:].transpose(2, 0, 1).reshape(p, size * p)
-    s = _dot(gain.reshape(*batch, groups, size * p), within)
-    starts = _doubled(powers[-1], s[..., -p:], z)
-    s = (s + _dot(starts[..., :-1, :], ahead)).reshape(*batch, groups * size, p)[..., :blocks, :]
-    return jnp.concatenate([starts[..., :1, :], s], axis=-2)
+    half = a[:, 1] / 2
+    discriminant = _difference_of_products(half, half, a[:, 2], jnp.ones_like(half))
+    middle = half + 1
+    if jnp.iscomplexobj(a):
+        return -middle, -middle, discriminant
+    # r - 1 are the roots of t² + 2 t (1 + a_1 / 2) + (1 + a_1 + a_2), the one near 0 formed without cancellation.
+    real = discriminant > 0
+    root = jnp.sqrt(jnp.where(real, discriminant, 0))
+    far = middle + jnp.where(middle < 0, -root, root)
+    near = total(a) / jnp.where(real, far, 1)
+    return jnp.where(real, -near, -middle), jnp.where(real, -far, -middle), jnp.where(real, 0, discriminant)
 
 
-def _doubled(M: jax.Array, gain: jax.Array, z: jax.Array) -> jax.Array:
-    """s[0] = z, s[i+1] = M s[i] + gain[i]: all s, (…, blocks + 1, p), by doubling the reach of each sum."""
-    s = jnp.concatenate([jnp.broadcast_to(z[..., None, :], (*gain.shape[:-2], 1, gain.shape[-1])), gain], axis=-2)
-    reach = 1
-    while reach < s.shape[-2]:
-        s = s.at[..., reach:, :].add(_dot(s[..., :-reach, :], M.T))
-        reach *= 2
-        if reach < s.shape[-2]:
-            M = _dot(M, M)
-    return s
+def _paths(direct: jax.Array) -> jax.Array:
+    """Products of the direct gains of the sections between two places: [i, j] from j to i > j, else 0.
+
+    Place 0 is the input, places 1 to S are the sections, S + 1 is the output.
+    """
+    places = np.arange(direct.size + 2)
+    before = jnp.concatenate([jnp.ones(2, direct.dtype), direct])[:, None]  # of section i - 1, for place i
+    steps = jnp.where(places[:, None] - 1 > places, before, 1)
+    return jnp.where(places[:, None] > places, jnp.cumprod(steps, axis=0), 0)
+
+
+def _difference_of_products(a: jax.Array, b: jax.Array, c: jax.Array, d: jax.Array) -> jax.Array:
+    """a b - c d, right to the last digits also where the two products nearly agree."""
+    if jnp.iscomplexobj(a):
+        return a * b - c * d
+    p, p_rest = _product(a, b)
+    q, q_rest = _product(c, d)
+    return (p - q) + (p_rest - q_rest)
+
+
+def _product(a: jax.Array, b: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """a b and its rounding error, exactly (Dekker)."""
+    p = a * b
+    # Always true but for NaN: a product that is chosen is rounded, where the compiler would contract it with a sum.
+    p = jnp.where(p == p, p, jnp.nan)
+    (a_high, a_low), (b_high, b_low) = _halves(a), _halves(b)
+    rest = ((a_high * b_high - p) + a_high * b_low + a_low * b_high) + a_low * b_low
+    return p, jnp.where(jnp.isfinite(rest), rest, 0)
+
+
+def _halves(a: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """a as a sum of two numbers of half its digits."""
+    wide = a * (2.0 ** (27 if a.dtype == jnp.float64 else 12) + 1)
+    high = wide - (wide - a)
+    return high, a - high
