@@ -82,5 +82,5 @@ def cast(values: np.ndarray | jax.Array, dtype: DTypeLike | None) -> jax.Array:
 
 
 def outer(factors: Sequence[jax.Array] | Sequence[np.ndarray]) -> jax.Array | np.ndarray:
-    """The separable kernel of 1-D factors: K[i, j, …] = f₀[i] f₁[j] …"""
+    """The separable kernel of 1-D factors: K[i, j, …] = f₀[i] f₁[j] ⋯."""
     return reduce(lambda kernel, factor: kernel[..., None] * factor, factors)
