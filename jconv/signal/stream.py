@@ -7,15 +7,15 @@ with a latency of one block.
 
 from __future__ import annotations
 
-from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax import lax
+from jax.typing import DTypeLike
 
 from jconv._core import check
-from jconv.signal._dtypes import HALF, as_array
+from jconv.signal._dtypes import HALF, ArrayLike, as_array
 
 
 class State(NamedTuple):
@@ -26,25 +26,27 @@ class State(NamedTuple):
     segments: jax.Array | None
 
 
-def init(kernel: Any, batch: tuple[int, ...] = (), *, dtype: Any = None, segmented: bool = False) -> State:
-    r"""The state before the first sample of a causal convolution: zeros.
+def init(
+    kernel: ArrayLike, batch: tuple[int, ...] = (), *, dtype: DTypeLike | None = None, segmented: bool = False
+) -> State:
+    r"""Make the state before the first sample of a causal convolution: zeros.
 
     .. math:: y_t = \sum_{s=0}^{k-1} h_s\, x_{t-s}
 
     Parameters
     ----------
-    kernel : array_like, shape (taps,) or (taps, channels)
-        With channels each has its own kernel, and chunks have shape (…, samples, channels).
-    batch : tuple of ints
-        The leading axes of the chunks.
-    dtype
-        The dtype of the chunks; by default that of the kernel.
+    kernel : array (taps,) or (taps, channels)
+        With channels each has its own kernel, and chunks have shape (..., samples, channels).
+    batch : tuple of int
+        The leading axes of the chunks. Default none.
+    dtype : dtype, optional
+        That of the chunks. Default that of the kernel.
     segmented : bool
-        Whether `step` will be given segment ids.
+        Whether `step` will be given segment ids. Default False.
 
     Returns
     -------
-    State
+    state : State
 
     Raises
     ------
@@ -55,6 +57,8 @@ def init(kernel: Any, batch: tuple[int, ...] = (), *, dtype: Any = None, segment
     -----
     A pytree of arrays: it passes through `jit`, `scan` and `grad`.
 
+    Examples
+    --------
     >>> state, y = step(init(jnp.array([1.0, 0.5])), jnp.array([1.0, 2.0]))
     >>> step(state, jnp.array([3.0]))[1].tolist()
     [4.0]
@@ -67,22 +71,26 @@ def init(kernel: Any, batch: tuple[int, ...] = (), *, dtype: Any = None, segment
     return State(h, jnp.zeros(shape, h.dtype if dtype is None else dtype), segments)
 
 
-def step(state: State, chunk: Any, segment_ids: Any = None) -> tuple[State, jax.Array]:
+def step(state: State, chunk: ArrayLike, segment_ids: ArrayLike | None = None) -> tuple[State, jax.Array]:
     r"""Convolve the next chunk.
+
+    .. math:: y_t = \sum_{s=0}^{k-1} h_s\, x_{t-s}
 
     Parameters
     ----------
     state : State
         From `init` or the step before.
-    chunk : array_like, shape (…, samples) or (…, samples, channels)
+    chunk : array (..., samples) or (..., samples, channels)
         Any number of samples, from one on.
-    segment_ids : array_like of ints, shape (…, samples)
+    segment_ids : integer array (..., samples), optional
         The sequence that each sample belongs to, for sequences of various lengths packed into one; a sample sees those
         of its own segment only. Nonnegative.
 
     Returns
     -------
-    (State, Array): the state for the next chunk, and the output, of the shape of `chunk`.
+    state : State
+        For the next chunk.
+    y : array of the shape of `chunk`
 
     Raises
     ------
@@ -91,8 +99,16 @@ def step(state: State, chunk: Any, segment_ids: Any = None) -> tuple[State, jax.
 
     Notes
     -----
-    Each output is summed in the order of the taps, whatever the chunks, so that they do not change the result.
-    float16 and bfloat16 are summed in float32. Differentiable in kernel, past and chunk. Cost taps products a sample.
+    Each output is summed in the order of the taps, whatever the chunks, so that they do not change the result; float16
+    and bfloat16 are summed in float32. It depends on samples up to its own time only. Differentiable in kernel, past
+    and chunk. The cost is one product for each tap and sample.
+
+    Examples
+    --------
+    >>> state = init([1.0, -1.0])
+    >>> state, y = step(state, [1.0, 4.0])
+    >>> y.tolist(), step(state, [9.0])[1].tolist()
+    ([1.0, 3.0], [5.0])
     """
     h, past, segments = state
     chunk = as_array("chunk", chunk)
@@ -116,7 +132,7 @@ def _step(state: State, chunk: jax.Array, ids: jax.Array | None) -> tuple[State,
     x = jnp.concatenate([past, chunk], axis=axis)
     known = None if ids is None or segments is None else jnp.concatenate([segments, ids], axis=-1)
 
-    def term(s):
+    def term(s: int | jax.Array) -> jax.Array:
         """The products with tap s."""
         start = taps - 1 - s
         shifted = lax.dynamic_slice_in_dim(x, start, samples, axis=axis).astype(total)
@@ -151,8 +167,8 @@ class PartitionedState(NamedTuple):
     past: jax.Array
 
 
-def partitioned_init(kernel: Any, block: int, batch: tuple[int, ...] = ()) -> PartitionedState:
-    r"""The state of a long causal convolution in blocks of fixed size.
+def partitioned_init(kernel: ArrayLike, block: int, batch: tuple[int, ...] = ()) -> PartitionedState:
+    r"""Make the state of a long causal convolution in blocks of fixed size.
 
     .. math:: Y_i = \sum_p H_p\, X_{i-p}
 
@@ -160,15 +176,15 @@ def partitioned_init(kernel: Any, block: int, batch: tuple[int, ...] = ()) -> Pa
 
     Parameters
     ----------
-    kernel : array_like, real, shape (taps,)
+    kernel : real array (taps,)
     block : int
         Samples in a chunk, the latency.
-    batch : tuple of ints
-        The leading axes of the chunks.
+    batch : tuple of int
+        The leading axes of the chunks. Default none.
 
     Returns
     -------
-    PartitionedState
+    state : PartitionedState
 
     Raises
     ------
@@ -177,9 +193,12 @@ def partitioned_init(kernel: Any, block: int, batch: tuple[int, ...] = ()) -> Pa
 
     Notes
     -----
-    Two FFTs of 2 · block and taps / block products of spectra for each chunk. Source: Gardner, "Efficient convolution
-    without input-output delay", J. Audio Eng. Soc. 43 (1995).
+    Two FFTs of 2 · block and taps / block products of spectra for each chunk. A block's outputs depend on all of its
+    samples within rounding: who needs each output free of later samples to the bit takes `init` and `step`. Source:
+    Gardner, "Efficient convolution without input-output delay", J. Audio Eng. Soc. 43 (1995).
 
+    Examples
+    --------
     >>> state = partitioned_init(jnp.array([1.0, 0.5, 0.25]), 2)
     >>> partitioned_step(state, jnp.array([1.0, 0.0]))[1].round(3).tolist()
     [1.0, 0.5]
@@ -197,10 +216,38 @@ def partitioned_init(kernel: Any, block: int, batch: tuple[int, ...] = ()) -> Pa
     return PartitionedState(spectra, jnp.zeros((*batch, *spectra.shape), spectra.dtype), past)
 
 
-def partitioned_step(state: PartitionedState, chunk: Any) -> tuple[PartitionedState, jax.Array]:
-    """Convolve the next block: the state for the one after, and the output of the shape of `chunk` (…, block).
+def partitioned_step(state: PartitionedState, chunk: ArrayLike) -> tuple[PartitionedState, jax.Array]:
+    r"""Convolve the next block.
 
-    Raises a ValueError if the chunk's shape is another one. Differentiable in state and chunk. See `partitioned_init`.
+    .. math:: Y_i = \sum_p H_p\, X_{i-p}
+
+    Parameters
+    ----------
+    state : PartitionedState
+        From `partitioned_init` or the step before.
+    chunk : array (..., block)
+
+    Returns
+    -------
+    state : PartitionedState
+        For the next block.
+    y : array (..., block)
+
+    Raises
+    ------
+    ValueError
+        If the chunk has another shape.
+
+    Notes
+    -----
+    Differentiable in state and chunk. See `partitioned_init` for cost and source.
+
+    Examples
+    --------
+    >>> state = partitioned_init([1.0, 0.5], 2)
+    >>> state, _ = partitioned_step(state, [0.0, 2.0])
+    >>> partitioned_step(state, [0.0, 0.0])[1].round(3).tolist()
+    [1.0, 0.0]
     """
     chunk = as_array("chunk", chunk)
     if chunk.shape != state.past.shape:
@@ -208,7 +255,7 @@ def partitioned_step(state: PartitionedState, chunk: Any) -> tuple[PartitionedSt
     return _partitioned_step(state, chunk.astype(state.past.dtype))
 
 
-@partial(jax.jit)
+@jax.jit
 def _partitioned_step(state: PartitionedState, chunk: jax.Array) -> tuple[PartitionedState, jax.Array]:
     block = chunk.shape[-1]
     newest = jnp.fft.rfft(jnp.concatenate([state.past, chunk], axis=-1))

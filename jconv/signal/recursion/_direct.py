@@ -9,6 +9,7 @@ the powers of its matrix grow like a polynomial of its order before they decay.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import jax
@@ -19,6 +20,9 @@ from jax import lax
 from jconv.signal.recursion._blocks import apply, first_spoilt, respond
 from jconv.signal.recursion._plan import Pair, Plan
 from jconv.signal.recursion._state_space import state_space
+
+Recursion = Callable[[jax.Array], jax.Array]
+"""A signal through all poles."""
 
 # Samples in a row of the products by which a sum of many taps is formed.
 _ROW = 256
@@ -46,7 +50,7 @@ def run(x: jax.Array, z: jax.Array, c: jax.Array, h: jax.Array, *, plan: Plan, a
     return y.astype(x.dtype), last
 
 
-def _forward(b, a, x, z, recur, plan) -> Pair:
+def _forward(b: jax.Array, a: jax.Array, x: jax.Array, z: jax.Array, recur: Recursion, plan: Plan) -> Pair:
     order, n = b.size - 1, x.shape[-1]
     y = recur(_with_start(_sum_of_taps(b, _padded(x, order, 0), plan.zeros), z))
     # Both sums at the `order` places behind the last sample.
@@ -55,7 +59,7 @@ def _forward(b, a, x, z, recur, plan) -> Pair:
     return y, last + _padded(z[..., n:], 0, min(n, order))
 
 
-def _adjoint(b, a, x, z, recur, plan) -> Pair:
+def _adjoint(b: jax.Array, a: jax.Array, x: jax.Array, z: jax.Array, recur: Recursion, plan: Plan) -> Pair:
     """In reversed time: the outputs before the first one are the states, the newest first."""
     order, n = b.size - 1, x.shape[-1]
     before = lax.rev(z, (z.ndim - 1,))
