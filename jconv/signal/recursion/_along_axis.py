@@ -24,8 +24,8 @@ def filter_along(
     before, n, after = math.prod(x.shape[:axis]), x.shape[axis], math.prod(x.shape[axis + 1 :])
     states = c.shape[1] * (c.shape[3] - 1)
     shape = (*x.shape[:axis], states, *x.shape[axis + 1 :])
-    z = jnp.zeros(shape, x.dtype) if z is None else z
-    rows, start = x.reshape(1, before, n, after), z.reshape(1, before, states, after)
+    begin = jnp.zeros(shape, x.dtype) if z is None else z
+    rows, start = x.reshape(1, before, n, after), begin.reshape(1, before, states, after)
     halves = jnp.iscomplexobj(x) and not jnp.iscomplexobj(c)
     if halves:  # real coefficients: two real signals
         rows, start = (jnp.concatenate([jnp.real(v), jnp.imag(v)], axis=1) for v in (rows, start))

@@ -110,7 +110,8 @@ def _by_sections(h: jax.Array, plan: Plan, v: jax.Array) -> jax.Array:
 
 def _by_delays(a: jax.Array, plan: Plan, v: jax.Array) -> jax.Array:
     """v through poles whose shortest delay is d samples: d at a time, which do not see each other."""
-    delays = (plan.poles or ())[1:]
+    assert plan.poles is not None  # a plan by delays knows them
+    delays = plan.poles[1:]
     size, longest, n = delays[0], delays[-1], v.shape[-1]
     steps = -(-n // size)
     pieces = jnp.moveaxis(_padded(v, 0, steps * size - n).reshape(*v.shape[:-1], steps, size), -2, 0)

@@ -39,13 +39,12 @@ def sections_of(a: np.ndarray) -> np.ndarray | None:
         for attempt in (starts, _scattered(starts)):
             roots = _iterate([Decimal(float(v)) for v in a], attempt)
             pairs = None if roots is None else _pairs(roots)
-            if pairs is not None and _multiply_to(pairs, a):
-                break
-        else:
-            return None
-        if max(abs(complex(float(re), float(im))) for re, im in roots) > _RADIUS:
-            return None
-        return _rows([np.array([float(first), float(second)]) for first, second in pairs])
+            if roots is None or pairs is None or not _multiply_to(pairs, a):
+                continue
+            if max(abs(complex(float(x), float(y))) for x, y in roots) > _RADIUS:
+                return None
+            return _rows([np.array([float(first), float(second)]) for first, second in pairs])
+    return None
 
 
 def _rows(denominators: list[np.ndarray]) -> np.ndarray:
