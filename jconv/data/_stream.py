@@ -83,6 +83,12 @@ def stream(source: Source, *, batch_size: int, seed: int, change: Callable[..., 
     -----
     Batch number i is a pure function of the source, the seed and i, so that a resumed run sees the batches that it
     would have seen.
+
+    Examples
+    --------
+    >>> stream(["a", "b"], batch_size=3, seed=0)
+    Traceback (most recent call last):
+    jconv.InputError: `batch_size` is 3, but there are only 2 examples; make it smaller
     """
     batch_size, seed = check.positive_int("batch_size", batch_size), check.integer("seed", seed)
     if batch_size > len(source):

@@ -62,11 +62,28 @@ def train_deblurring(
     callbacks, checkpoints
         Handed to `jconv.training.fit`.
 
+    Returns
+    -------
+    DeblurringResult
+
+    Raises
+    ------
+    InputError
+        When the pictures in `data` cannot be used, or settings do not fit.
+    NonFiniteError
+        When the loss or its gradient becomes NaN or infinite.
+
     Notes
     -----
     Each colour counts as a grey picture. The second term is the negative gain in bels, each piece by itself, so that
     smooth pieces count like textured ones: L. Chen et al., HINet, CVPRW 2021. The true kernel makes the blurred
     pictures and measures the error, but is no part of the loss. Training sees nothing of the test photographs.
+
+    Examples
+    --------
+    >>> settings = DeblurringSettings(blur="gaussian")
+    >>> train_deblurring(settings).summary()  # doctest: +SKIP
+    'unseen photographs from 24.1 to 29.0 dB (+4.9 dB), …'
     """
     begin = time.perf_counter()
     truth = blur_kernel(settings.blur)

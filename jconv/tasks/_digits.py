@@ -108,11 +108,28 @@ def train_digits(
     callbacks, checkpoints
         Handed to `jconv.training.fit`.
 
+    Returns
+    -------
+    DigitsResult
+
+    Raises
+    ------
+    InputError
+        When `devices` or `batch_size` do not fit, or a package of the extra `data` is missing.
+    NonFiniteError
+        When the loss or its gradient becomes NaN or infinite.
+
     Notes
     -----
     Each digit is turned, moved and resized at random by up to 10 degrees, 0.7 pixels and 10 % whenever it is drawn;
     the network that is tested is the exponential moving average of the one that is trained. Nothing is chosen by
     looking at the held-out fifth.
+
+    Examples
+    --------
+    >>> settings = DigitsSettings(steps=100, seed=1)
+    >>> train_digits(settings).summary()  # doctest: +SKIP
+    '97.78% of 360 unseen digits right (95 % interval 95.7% … 98.9%), 100 steps, 4.1 s'
     """
     begin = time.perf_counter()
     images, labels, test_images, test_labels = split_digits(settings.seed)

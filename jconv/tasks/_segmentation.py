@@ -129,14 +129,32 @@ def train_segmentation(
     Parameters
     ----------
     settings : SegmentationSettings
+        `data`, if given, names a folder with the folders `images` and `masks`.
         The seed decides the stratified split of the digits, the initial kernels and the scenes.
     callbacks, checkpoints
         Handed to `jconv.training.fit`.
+
+    Returns
+    -------
+    SegmentationResult
+
+    Raises
+    ------
+    InputError
+        When the files in `data` cannot be used, or settings do not fit.
+    NonFiniteError
+        When the loss or its gradient becomes NaN or infinite.
 
     Notes
     -----
     Every step makes its own scenes; the average of the parameters is tested on scenes of digits and photographs that
     training never saw: `learn_scenes`.
+
+    Examples
+    --------
+    >>> settings = SegmentationSettings(data="my_cells")
+    >>> train_segmentation(settings).summary()  # doctest: +SKIP
+    'mean IoU 0.912 on 12 unseen pictures (95 % interval 0.881 … 0.940), 4500 steps, 310.0 s'
     """
     begin = time.perf_counter()
     step = 2 ** (len(settings.widths) - 1)

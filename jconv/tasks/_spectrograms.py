@@ -177,11 +177,28 @@ def train_spectrograms(
     callbacks, checkpoints
         Handed to `jconv.training.fit`.
 
+    Returns
+    -------
+    SpectrogramsResult
+
+    Raises
+    ------
+    InputError
+        When a file in `data` cannot be used, there is one class only, or a class has fewer than two sounds.
+    NonFiniteError
+        When the loss or its gradient becomes NaN or infinite.
+
     Notes
     -----
     Each piece is moved in time (around its end) and made up to twice as loud or soft at random whenever it is drawn. A
     recording's class is that of the mean of its pieces' logits; the network that is tested is the exponential moving
     average of the one that is trained, and no piece of a test recording is trained on.
+
+    Examples
+    --------
+    >>> settings = SpectrogramsSettings(data="my_sounds", seconds=2.0)
+    >>> train_spectrograms(settings).summary()  # doctest: +SKIP
+    '97.50% of 40 unheard sounds right (95 % interval 87.1% … 99.6%), 1000 steps, 35.0 s'
     """
     begin = time.perf_counter()
     train, test, names, skipped = _recordings(settings)

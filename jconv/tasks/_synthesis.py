@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from jconv._core import check
 from jconv.data import Sound
 
 Generator = np.random.Generator
@@ -95,15 +96,18 @@ KINDS = tuple(_SIGNALS)
 
 
 def synthesise(kind: str, rng: Generator, *, rate: int = 8000, seconds: float = 1.0, decibels: float = 0.0) -> Sound:
-    """A sound of one of the `KINDS`, drawn at random, in white noise.
+    """Draw a sound of one of the `KINDS` at random, in white noise.
 
     Parameters
     ----------
     kind : str
+        Such as "tone" or "hiss".
     rng : numpy.random.Generator
+        The source of everything random.
     rate : int
-        Samples per second.
+        Samples per second (Hz). Default 8000.
     seconds : float
+        Length. Default 1.
     decibels : float
         Ten times the decimal logarithm of the signal's power over that of the noise; 0 makes them equal.
 
@@ -111,7 +115,18 @@ def synthesise(kind: str, rng: Generator, *, rate: int = 8000, seconds: float = 
     -------
     Sound
         With its largest sample at 0.9, in steps of 2^-15, as a WAV file of 16 bits holds it.
+
+    Raises
+    ------
+    ValueError
+        When `kind` is none of the `KINDS`.
+
+    Examples
+    --------
+    >>> synthesise("tone", np.random.default_rng(0)).samples.shape
+    (8000,)
     """
+    check.choice("kind", kind, KINDS)
     t = np.arange(round(rate * seconds)) / rate
     signal = _SIGNALS[kind](rng, t)
     noise = rng.normal(size=len(t)) * np.sqrt(np.mean(signal**2)) * 10 ** (-decibels / 20)

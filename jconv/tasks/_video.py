@@ -174,11 +174,28 @@ def train_video(
     callbacks, checkpoints
         Handed to `jconv.training.fit`.
 
+    Returns
+    -------
+    VideoResult
+
+    Raises
+    ------
+    InputError
+        When `devices` or `batch_size` do not fit, or a package of the extra `data` is missing.
+    NonFiniteError
+        When the loss or its gradient becomes NaN or infinite.
+
     Notes
     -----
     Each video is made when it is drawn: a digit, turned and resized a little, moves in one of eight directions. The
     test videos show each held-out digit twice; a video counts as right when digit and direction are. The network that
     is tested is the exponential moving average of the one that is trained.
+
+    Examples
+    --------
+    >>> settings = VideoSettings(noise=0.2)
+    >>> train_video(settings).summary()  # doctest: +SKIP
+    'digit and direction right in 97.50% of 720 videos of unseen digits …'
     """
     begin = time.perf_counter()
     images, labels, test_images, test_labels = split_digits(settings.seed)
