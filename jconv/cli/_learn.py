@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from jconv._core.errors import InputError
 from jconv._core.extras import needed
 from jconv.cli._options import add_output_options, build_kernels, callbacks, checkpoints, natural, positive
 from jconv.cli._output import hold_output
@@ -19,9 +21,10 @@ def add(commands: argparse._SubParsersAction) -> None:
     """Add the command."""
     parser = commands.add_parser(
         "learn",
-        help="learn kernels back from what they make of a photograph",
+        help="learn kernels from what they make of a picture",
         description="Apply kernels to a photograph, then learn them back from random initialization, seeing only the "
-        "photograph and the outputs. Leaves metrics.json, kernels.npz and kernels.png in the output folder.",
+        "photograph and the outputs; or, with --outputs, find the kernels with which another program filtered your "
+        "picture. Leaves metrics.json, kernels.npz and kernels.png in the output folder.",
         example="jconv learn --image holiday.jpg --kernels sobel_x gaussian:size=7,sigma=1.5 --out out/holiday",
     )
     parser.add_argument(
@@ -37,6 +40,16 @@ def add(commands: argparse._SubParsersAction) -> None:
         default=DEFAULT,
         help=f"what to learn; see jconv kernels (default: {' '.join(DEFAULT)})",
     )
+    parser.add_argument(
+        "--outputs",
+        metavar="FILE",
+        nargs="+",
+        type=Path,
+        help="the same picture, filtered by unknown kernels, one file each (with --image, instead of --kernels)",
+    )
+    parser.add_argument(
+        "--size", metavar="N", type=positive, default=5, help="odd size of the unknown kernels (default: 5)"
+    )
     add_output_options(parser, out="out/learn", every=0)
     parser.add_argument("--seed", type=natural, default=0, help="decides everything random (default: 0)")
     parser.add_argument("--steps", type=positive, default=1500, help="training steps (default: 1500)")
@@ -48,31 +61,57 @@ def run(args: argparse.Namespace) -> None:
     from jconv import tasks
 
     needed("matplotlib", "plot")
-    truth = build_kernels(args.kernels)
+    if args.outputs is not None and args.image is None:
+        raise InputError("--outputs needs --image, the picture before it was filtered")
+    if args.outputs is not None and args.kernels is not DEFAULT:
+        raise InputError("--outputs are of unknown kernels; leave out --kernels")
+    outputs = _load_outputs(args.outputs or ())
+    truth = {} if outputs else build_kernels(args.kernels)
     image = tasks.photograph() if args.image is None else tasks.load_image(args.image)
     settings = {
         "task": "learn",
         "seed": args.seed,
         "steps": args.steps,
-        "kernels": list(truth),
+        "kernels": list(truth) if truth else {name: describe_image(output) for name, output in outputs.items()},
         "image": describe_image(image),
     }
     with hold_output(args.out):
-        result = tasks.learn_kernels(
-            image,
-            truth,
-            seed=args.seed,
-            steps=args.steps,
-            callbacks=callbacks(args, "learning kernels"),
-            checkpoints=checkpoints(args, settings),
-        )
+        options = {
+            "seed": args.seed,
+            "steps": args.steps,
+            "callbacks": callbacks(args, "learning kernels"),
+            "checkpoints": checkpoints(args, settings),
+        }
+        if outputs:
+            result = tasks.learn_from_outputs(image, outputs, (args.size, args.size), **options)
+        else:
+            result = tasks.learn_kernels(image, truth, **options)
         result.save(args.out)
     metrics = result.metrics()
-    width = max(map(len, metrics["kernels"]))
+    width = max(6, *map(len, metrics["kernels"]))
+    if outputs:
+        print(f"{'kernel':<{width}}  error of the output  off least squares")
+        for name, row in metrics["kernels"].items():
+            off = row["max_abs_difference_from_least_squares"]
+            print(f"{name:<{width}}  {row['final_loss'] ** 0.5:19.1e}  {off:17.1e}")
+        print(f"{metrics['steps']} steps, {metrics['seconds']:.1f} s; see {args.out / 'kernels.png'}")
+        return
     print(f"{'kernel':<{width}}  largest error  least squares")
     for name, errors in metrics["kernels"].items():
         print(f"{name:<{width}}  {errors['max_abs_error']:13.1e}  {errors['least_squares_max_abs_error']:13.1e}")
     print(f"{metrics['steps']} steps, {metrics['seconds']:.1f} s; see {args.out / 'kernels.png'}")
+
+
+def _load_outputs(paths: Sequence[Path]) -> dict[str, np.ndarray]:
+    """The filtered pictures by the names of their files."""
+    from jconv.data import load_image
+
+    outputs: dict[str, np.ndarray] = {}
+    for path in paths:
+        if path.stem in outputs:
+            raise InputError(f"two of the outputs are called {path.stem!r}; give them different names")
+        outputs[path.stem] = load_image(path)
+    return outputs
 
 
 def describe_image(image: np.ndarray) -> str:

@@ -19,6 +19,7 @@ def kernel_recovery(
     errors: np.ndarray,
     *,
     most: int = 8,
+    known: bool = True,
 ) -> Figure:
     """Draw how learned kernels compare with the true ones.
 
@@ -34,6 +35,8 @@ def kernel_recovery(
         Largest absolute error of each kernel after each step.
     most : int
         Kernels that get a row. Default 8.
+    known : bool
+        Whether the true kernels are known; else `truth` is what least squares finds. Default True.
 
     Returns
     -------
@@ -53,8 +56,9 @@ def kernel_recovery(
     count = min(len(names), most)
     fig = figure(13, 1.2 + 1.2 * count)
     fig.suptitle(
-        "Learning convolution kernels from random numbers: the true kernels made the outputs; "
-        "learning saw only the input and those outputs",
+        "Learning convolution kernels from random numbers: "
+        + ("the true kernels made the outputs; " if known else "")
+        + "learning saw only the input and the outputs",
         fontsize=12,
         color=INK,
     )
@@ -76,9 +80,9 @@ def kernel_recovery(
     titles = (
         "random start",
         "learned kernel",
-        "true kernel",
+        f"{'true' if known else 'least-squares'} kernel",
         "output of the learned kernel",
-        "output of the true kernel",
+        f"output of the {'true' if known else 'least-squares'} kernel",
     )
     for axes, title in zip(grid[0], titles):
         axes.set_title(title, fontsize=9, color=INK)

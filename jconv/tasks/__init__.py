@@ -15,7 +15,8 @@ from jconv.tasks._detection import train_detection
 from jconv.tasks._detection_result import DetectionResult, DetectionSettings
 from jconv.tasks._digits import DigitsResult, DigitsSettings, train_digits
 from jconv.tasks._images import filter_image
-from jconv.tasks._learn import LearnResult, learn_kernels
+from jconv.tasks._learn import learn_from_outputs, learn_kernels
+from jconv.tasks._learn_result import LearnResult
 from jconv.tasks._saved import SavedModel, load_model
 from jconv.tasks._segmentation import SegmentationResult, SegmentationSettings, train_segmentation
 from jconv.tasks._settings import Settings, read_config, settings_from
@@ -51,6 +52,7 @@ __all__ = [
     "find_task",
     "kernel_from",
     "kernel_names",
+    "learn_from_outputs",
     "learn_kernels",
     "load_image",
     "load_model",

@@ -1,84 +1,29 @@
-"""The main job: apply known kernels to a photograph, and learn them back from random initialization.
+"""The main job: kernels from what they make of a picture, whether they are known or come as files.
 
-The loss is the mean squared error of the outputs, after one whitening filter on both sides. Neighbouring pixels of a
-photograph are nearly equal, so that the plain error hardly sees the fine detail of a kernel: the problem's condition
-number is 10⁴ … 10⁵, and after thousands of steps the error is still of order one. Convolutions commute, k * (w * x) =
-w * (k * x), so that whitening changes no solution, but evens out the spectrum, and some hundred steps suffice.
+Known kernels are applied to a photograph and learned back, which shows that learning works; of pictures that another
+program filtered, the kernels are found that did it.
 """
 
 from __future__ import annotations
 
-import os
 import time
+import warnings
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
-from flax import nnx
-from jax import lax
 
-from jconv import conv2d
 from jconv._core import check
 from jconv._core.errors import InputError
-from jconv._core.extras import needed
-from jconv._core.files import atomic, output_folder, write_json
 from jconv._core.wording import size_of
-from jconv.nn import Conv
-from jconv.training import Callback, Checkpoints, fit, functional, least_squares_kernels, trainer
+from jconv.tasks._learn_loop import apply_kernels, learn_bank
+from jconv.tasks._learn_result import LearnResult
+from jconv.training import Callback, Checkpoints, least_squares_kernels
 
 LARGEST_SIDE = 512
-_PATCH, _PATCHES = 64, 4
-
-
-class LearnResult(NamedTuple):
-    """What was learned. K kernels stand in one bank of shape (kh, kw, K), smaller ones with zeros around them."""
-
-    names: tuple[str, ...]
-    image: np.ndarray
-    """(C, H, W): the channels of the picture that was learned from."""
-    truth: np.ndarray
-    start: np.ndarray
-    """The random initialization."""
-    learned: np.ndarray
-    least_squares: np.ndarray
-    losses: np.ndarray
-    """(K,): mean squared error of each kernel's output on the whole picture."""
-    errors: np.ndarray
-    """(steps, K): largest absolute error of each kernel, step by step."""
-    seed: int
-    seconds: float
-
-    def metrics(self) -> dict[str, Any]:
-        """The figures, as they are saved."""
-        worst = lambda bank: np.abs(bank - self.truth).max(axis=(0, 1))
-        rows = zip(self.names, worst(self.learned), worst(self.least_squares), self.losses)
-        return {
-            "kernels": {
-                name: {"max_abs_error": float(a), "least_squares_max_abs_error": float(b), "final_loss": float(c)}
-                for name, a, b, c in rows
-            },
-            "steps": len(self.errors),
-            "seconds": round(self.seconds, 3),
-            "seed": self.seed,
-        }
-
-    def save(self, folder: str | os.PathLike) -> None:
-        """Write `metrics.json`, `kernels.npz` and `kernels.png`."""
-        plotting = needed("jconv.plotting", "plot")
-        folder = output_folder(folder)
-        plotting.save(plotting.kernel_recovery(*self[:5], self.errors), folder / "kernels.png")
-        with atomic(folder / "kernels.npz") as file:
-            np.savez(
-                file,
-                names=np.array(self.names),
-                truth=self.truth,
-                learned=self.learned,
-                least_squares=self.least_squares,
-            )
-        write_json(folder / "metrics.json", self.metrics())
+_CLIPPED = 0.01
+"""A guess: a larger share of pixels at the ends of the range bends a kernel noticeably."""
 
 
 def learn_kernels(
@@ -91,7 +36,7 @@ def learn_kernels(
     callbacks: Sequence[Callback] = (),
     checkpoints: Checkpoints | None = None,
 ) -> LearnResult:
-    r"""Learn a bank of kernels from what they make of an image, from random initialization.
+    r"""Learn a bank of kernels back from what they make of an image, from random initialization.
 
     .. math:: \min_k \| w * (k \star x - y) \|^2
 
@@ -104,6 +49,7 @@ def learn_kernels(
     seed : int
         Decides the initial kernels and the order of the patches.
     steps : int
+        Training steps. Default 1500.
     learning_rate : float
         Of Adam, falling to zero along a cosine.
     callbacks, checkpoints
@@ -123,67 +69,140 @@ def learn_kernels(
     Notes
     -----
     Each step takes 4 random patches of 64 × 64 pixels, so that its cost does not depend on the image.
+
+    Examples
+    --------
+    >>> image = np.cumsum(np.random.default_rng(0).normal(size=(30, 30)), axis=1)
+    >>> result = learn_kernels(image, {"edge": np.array([[-1.0, 0.0, 1.0]])}, steps=20)
+    >>> result.learned.shape
+    (1, 3, 1)
     """
     begin = time.perf_counter()
+    planes, bank = jnp.asarray(_planes(image)), _bank(truth)
+    _check_size(planes, bank.shape[:2])
+    outputs = apply_kernels(planes, bank)
+    found = learn_bank(
+        planes,
+        outputs,
+        bank,
+        seed=seed,
+        steps=steps,
+        learning_rate=learning_rate,
+        callbacks=callbacks,
+        checkpoints=checkpoints,
+    )
+    closed = least_squares_kernels(planes, outputs, bank.shape[:2])
+    arrays = (np.asarray(a) for a in (planes, bank, found.start, found.learned, closed))
+    losses = np.asarray(jnp.mean((apply_kernels(planes, found.learned) - outputs) ** 2, axis=(0, 1, 2)))
+    return LearnResult(tuple(truth), *arrays, losses, found.errors, seed, time.perf_counter() - begin)
+
+
+def learn_from_outputs(
+    image: np.ndarray,
+    outputs: Mapping[str, np.ndarray],
+    kernel_size: tuple[int, int],
+    *,
+    seed: int = 0,
+    steps: int = 1500,
+    learning_rate: float = 0.03,
+    callbacks: Sequence[Callback] = (),
+    checkpoints: Checkpoints | None = None,
+) -> LearnResult:
+    """Learn unknown kernels from a picture and what they made of it, from random initialization.
+
+    Parameters
+    ----------
+    image : array (H, W) or (H, W, C)
+        The picture before. Of a larger one the middle 512 × 512 pixels are used.
+    outputs : mapping of names to arrays of the same shape
+        The picture after each of the unknown kernels; what depends on the border is left out.
+    kernel_size : (kh, kw)
+        Odd numbers of rows and columns of the kernels; a smaller kernel comes out with zeros around it.
+    seed, steps, learning_rate, callbacks, checkpoints
+        As in `learn_kernels`.
+
+    Returns
+    -------
+    LearnResult
+        Its `truth` is the answer of the closed form, `known` is False, and `losses` are the mean squared errors of the
+        outputs.
+
+    Raises
+    ------
+    InputError
+        When the pictures differ in size, are constant, hold NaN, or are too small for the kernels.
+
+    Warns
+    -----
+    UserWarning
+        When more than one pixel in a hundred of an output is at the end of the range, as where negative values were cut
+        off: no kernel makes such a picture exactly.
+
+    Notes
+    -----
+    Learning and the closed form (`jconv.training.least_squares_kernels`) minimise the same error by two ways, so that
+    their difference tells how far learning came.
+
+    Examples
+    --------
+    >>> image = np.random.default_rng(0).random((30, 30))
+    >>> half = {"half": 0.5 * image}
+    >>> learn_from_outputs(image, half, (3, 3), steps=20).least_squares[1, 1, 0].round(4)
+    0.5
+    """
+    begin = time.perf_counter()
+    kh, kw = check.per_axis("kernel_size", kernel_size, 2)
+    if not (kh > 0 and kw > 0 and kh % 2 and kw % 2):
+        raise InputError(f"`kernel_size` must be odd, got {(kh, kw)}; the middle of the kernel lies on the pixel")
+    if not outputs:
+        raise InputError("no outputs were named; name at least one")
     planes = jnp.asarray(_planes(image))
-    names, bank = tuple(truth), _bank(truth)
-    kh, kw, count = bank.shape
-    needed_size = (3 * kh, 3 * kw)
-    if any(n < m for n, m in zip(planes.shape[1:], needed_size)):
+    _check_size(planes, (kh, kw))
+    inside = (slice(None), slice(kh // 2, planes.shape[1] - kh // 2), slice(kw // 2, planes.shape[2] - kw // 2))
+    targets = []
+    for name, output in outputs.items():
+        if np.shape(output) != np.shape(image):
+            raise InputError(
+                f"the output {name!r} has shape {np.shape(output)} and the picture {np.shape(image)}; pass outputs of "
+                "the picture's own size"
+            )
+        target = _planes(output)
+        clipped = float(np.mean((target <= 0) | (target >= 1)))
+        if clipped > _CLIPPED and target.min() >= 0 and target.max() <= 1:
+            warnings.warn(
+                f"{clipped:.0%} of the output {name!r} is black or white, as where values beyond the range were cut "
+                "off; its kernel is rough. TIFF files of real numbers keep all values",
+                stacklevel=2,
+            )
+        targets.append(target[inside])
+    wanted = jnp.asarray(np.stack(targets, axis=-1))
+    closed = least_squares_kernels(planes, wanted, (kh, kw))
+    found = learn_bank(
+        planes,
+        wanted,
+        closed,
+        seed=seed,
+        steps=steps,
+        learning_rate=learning_rate,
+        callbacks=callbacks,
+        checkpoints=checkpoints,
+    )
+    arrays = (np.asarray(a) for a in (planes, closed, found.start, found.learned, closed))
+    losses = np.asarray(jnp.mean((apply_kernels(planes, found.learned) - wanted) ** 2, axis=(0, 1, 2)))
+    seconds = time.perf_counter() - begin
+    return LearnResult(tuple(outputs), *arrays, losses, found.errors, seed, seconds, known=False)
+
+
+def _check_size(planes: jax.Array, kernel_size: tuple[int, ...]) -> None:
+    """Refuse a picture that does not determine the kernels."""
+    kh, kw = kernel_size
+    if any(n < 3 * k for n, k in zip(planes.shape[1:], kernel_size)):
         raise InputError(
-            f"the image is {size_of(planes[0])}; kernels of {kh}×{kw} need at least {needed_size[0]}×{needed_size[1]} "
+            f"the image is {size_of(planes[0])}; kernels of {kh}×{kw} need at least {3 * kh}×{3 * kw} "
             "pixels to be determined: use a larger image or smaller kernels"
         )
     if not np.ptp(planes) > 1e-3:
         raise InputError("the image is constant, so that it determines no kernel; use one with some detail")
-    inputs, targets, scales = _whitened(planes, bank)
-    rows, cols = targets.shape[1:3]
-    patch = (min(_PATCH, rows), min(_PATCH, cols))
-    apply, params, variables = functional(
-        # The double sum is the fast one here: lax's convolution is slow inside loops on a CPU.
-        Conv(1, count, (kh, kw), padding="VALID", use_bias=False, algorithm="direct", rngs=nnx.Rngs(seed))
-    )
-    kernel_of = lambda params: params["kernel"][...][:, :, 0] * scales
-
-    def batch(data: tuple[jax.Array, ...], step: jax.Array) -> tuple[jax.Array, jax.Array]:
-        inputs, targets, key = data
-        draw = jax.random.fold_in(key, step)
-        where = jax.random.randint(
-            draw, (_PATCHES, 3), 0, jnp.array([len(inputs), rows - patch[0] + 1, cols - patch[1] + 1])
-        )
-        cut = lambda array, size: jax.vmap(lambda at: lax.dynamic_slice(array[at[0]], (*at[1:], 0), size))(where)
-        return cut(inputs, (patch[0] + kh - 1, patch[1] + kw - 1, 1)), cut(targets, (*patch, count))
-
-    def loss(params: Any, variables: Any, batch: tuple[jax.Array, jax.Array], key: jax.Array) -> tuple[jax.Array, Any]:
-        x, y = batch
-        outputs, variables = apply(params, variables, x)
-        error = jnp.abs(kernel_of(params) - bank).max(axis=(0, 1))
-        return jnp.mean((outputs - y) ** 2), (variables, {"error": error})
-
-    optimizer = optax.adam(optax.cosine_decay_schedule(learning_rate, steps))
-    pair = trainer(loss, optimizer)
-    key = jax.random.key(seed)
-    state, history = fit(
-        pair,
-        pair.init(params, key, variables),
-        batch,
-        (inputs, targets, jax.random.fold_in(key, 1)),
-        steps=steps,
-        steps_per_call=checkpoints.steps_per_call(100) if checkpoints else 100,
-        callbacks=callbacks,
-        checkpoints=checkpoints,
-    )
-    learned = kernel_of(state.params)
-    outputs, found = _outputs(planes, bank), _outputs(planes, learned)
-    closed = least_squares_kernels(planes, outputs, (kh, kw))
-    return LearnResult(
-        names,
-        *(np.asarray(a) for a in (planes, bank, kernel_of(params), learned, closed)),
-        losses=np.asarray(jnp.mean((found - outputs) ** 2, axis=(0, 1, 2))),
-        errors=history["error"],
-        seed=seed,
-        seconds=time.perf_counter() - begin,
-    )
 
 
 def _planes(image: np.ndarray) -> np.ndarray:
@@ -210,34 +229,3 @@ def _bank(truth: Mapping[str, np.ndarray]) -> jax.Array:
         after = [n - k - b for n, k, b in zip(sizes, np.shape(kernel), before)]
         padded.append(np.pad(np.asarray(kernel, np.float32), list(zip(before, after))))
     return jnp.asarray(np.stack(padded, axis=-1))
-
-
-def _outputs(planes: jax.Array, bank: jax.Array) -> jax.Array:
-    """(C, H', W', K): what the kernels make of each channel where they lie inside it."""
-    return conv2d(planes[..., None], bank[:, :, None], padding="VALID")
-
-
-def _whitened(planes: jax.Array, bank: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """The image and the outputs of the kernels, whitened, each of unit variance, and how the kernels scale by that.
-
-    A large kernel makes a large output; scaled alike, all of them are equally far from their start.
-    """
-    whitening = _prediction_error(planes)[..., None, None]
-    images = conv2d(planes[..., None], whitening, padding="VALID")
-    outputs = jnp.moveaxis(_outputs(planes, bank), -1, 1)[..., None]
-    outputs = jnp.moveaxis(conv2d(outputs, whitening, padding="VALID")[..., 0], 1, -1)
-    size, sizes = jnp.std(images), jnp.std(outputs, axis=(0, 1, 2))
-    sizes = jnp.where(sizes > 0, sizes, size)
-    return images / size, outputs / sizes, sizes / size
-
-
-def _prediction_error(planes: jax.Array) -> jax.Array:
-    """The filter that leaves of each pixel what its left and upper neighbours do not predict: nearly white noise.
-
-    Linear prediction by least squares; J. Makhoul, Proc. IEEE 63 (1975), 561-580.
-    """
-    known = (planes[:, :-1, :-2], planes[:, :-1, 1:-1], planes[:, :-1, 2:], planes[:, 1:, :-2])
-    design = jnp.stack([k.ravel() for k in known], axis=-1)
-    weights = jnp.linalg.lstsq(design, planes[:, 1:, 1:-1].ravel())[0]
-    a, b, c, d = -0.99 * weights  # a trace of the mean stays, so that the sum of a kernel is seen, too
-    return jnp.array([[a, b, c], [d, 1, 0]], planes.dtype)

@@ -29,10 +29,25 @@ def photo(tmp_path_factory):
     return path
 
 
+@pytest.fixture(autouse=True)
+def ended():
+    """No process outlives its test."""
+    yield
+    while STARTED:
+        if (process := STARTED.pop()).poll() is None:
+            process.kill()
+        process.wait()
+        process.stderr.close()
+
+
+STARTED = []
+
+
 def learn(photo, out, *options):
     command = [sys.executable, "-m", "jconv", "learn", "--image", photo, "--kernels", "sobel_x", "--out", out, *options]
     heed = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # also where the tests themselves run in the background
-    return subprocess.Popen(list(map(str, command)), stderr=subprocess.PIPE, text=True, preexec_fn=heed)
+    STARTED.append(subprocess.Popen(list(map(str, command)), stderr=subprocess.PIPE, text=True, preexec_fn=heed))
+    return STARTED[-1]
 
 
 def wait_for(condition, running, seconds=300):
@@ -52,8 +67,8 @@ def test_an_interrupted_run_says_how_to_go_on_and_goes_on(photo, tmp_path):
     running = learn(photo, out, "--steps", "400000", "--checkpoint-every", "50")
     wait_for(lambda: len(saved(out)) > 1, running)
     second = learn(photo, out, "--steps", "5")
-    assert second.wait() == 2
-    assert "another run is writing to" in second.stderr.read()
+    assert "another run is writing to" in second.communicate()[1]
+    assert second.returncode == 2
     running.send_signal(signal.SIGINT)
     told = running.communicate()[1]
     assert running.returncode == 130

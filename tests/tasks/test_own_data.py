@@ -6,10 +6,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jconv import InputError
+from jconv import InputError, ndimage
 from jconv.cli import main
 from jconv.data import read_picture, write_picture
-from jconv.tasks import ClassificationSettings, DenoisingSettings, predict, train_classification
+from jconv.tasks import (
+    ClassificationSettings,
+    DenoisingSettings,
+    learn_from_outputs,
+    predict,
+    train_classification,
+)
 from jconv.tasks._deblurring import _material
 from jconv.tasks._own_data import cut_squares, split_by_class, weigh_classes
 from jconv.tasks._own_detection import frame, load_boxes
@@ -238,3 +244,34 @@ def test_noise_is_taken_from_own_pictures(tmp_path):
     assert main(["train", "denoising", *options, "--out", str(out)]) == 0
     assert json.loads((out / "metrics.json").read_text())["psnr_gain"] > 2
     assert (out / "examples.png").is_file()
+
+
+def test_kernels_are_found_from_filtered_pictures(tmp_path, capsys):
+    image = np.clip(np.cumsum(RNG.normal(size=(60, 70)), axis=1) / 40 + 0.5, 0, 1).astype(np.float32)
+    kernels = {"blur": np.ones((3, 3)) / 9, "shift": np.pad([[1.0]], ((1, 1), (2, 0)))}
+    write_picture(tmp_path / "before.tif", image[None])
+    for name, kernel in kernels.items():
+        write_picture(tmp_path / f"{name}.tif", ndimage.correlate(image, kernel).astype(np.float32)[None])
+    files = [str(tmp_path / f"{name}.tif") for name in kernels]
+    command = ["learn", "--image", str(tmp_path / "before.tif"), "--size", "3", "--steps", "800"]
+    assert main([*command, "--outputs", *files, "--out", str(tmp_path / "run")]) == 0
+    assert "off least squares" in capsys.readouterr().out
+    with np.load(tmp_path / "run" / "kernels.npz") as banks:
+        for index, kernel in enumerate(kernels.values()):
+            np.testing.assert_allclose(banks["least_squares"][..., index], kernel, atol=1e-4)
+            np.testing.assert_allclose(banks["learned"][..., index], kernel, atol=1e-2)
+    assert (tmp_path / "run" / "kernels.png").is_file()
+
+
+def test_filtered_pictures_that_do_not_fit_are_refused():
+    image = RNG.random((30, 30))
+    for outputs, size, message in [
+        ({"a": np.ones((30, 31))}, (3, 3), r"the output 'a' has shape \(30, 31\) and the picture \(30, 30\)"),
+        ({"a": image}, (4, 3), r"`kernel_size` must be odd, got \(4, 3\)"),
+        ({"a": image}, (11, 11), "kernels of 11×11 need at least 33×33"),
+        ({}, (3, 3), "no outputs were named"),
+    ]:
+        with pytest.raises(InputError, match=message):
+            learn_from_outputs(image, outputs, size)
+    with pytest.warns(UserWarning, match="of the output 'edges' is black or white"):
+        learn_from_outputs(image, {"edges": np.clip(2 * image - 1, 0, 1)}, (1, 1), steps=1)
