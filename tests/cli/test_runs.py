@@ -79,7 +79,7 @@ def test_an_interrupted_run_says_how_to_go_on_and_goes_on(photo, tmp_path):
     (out / "checkpoints" / "17").mkdir()  # as a process leaves it that is killed while it saves
 
     again = learn(photo, out, "--steps", "400000", "--resume")  # saves as often as before, without being told
-    wait_for(lambda: saved(out)[-1:] > steps[-1:], again)
+    wait_for(lambda: saved(out)[-1] > steps[-1] + 50, again)  # after the first, leftovers are gone
     assert saved(out)[-1] % 50 == 0
     assert not (out / "checkpoints" / "17").exists()
     again.send_signal(signal.SIGTERM)
