@@ -1,7 +1,7 @@
 """FFT convolution of signals that leave little room in memory: one stretch of the output after another.
 
 A stretch of T samples of x * h needs T + k - 1 samples of x. They are cut out, convolved, and written into the
-result in place, so that beside input and result only the work of one stretch is alive.
+result in place, so that only the work of one stretch is alive besides input and result.
 """
 
 from __future__ import annotations
@@ -16,16 +16,17 @@ from jax import lax
 from jconv.signal.convolution._by_fft import convolve_by_fft
 from jconv.signal.convolution._extent import Span
 
-# Copies of a stretch that are alive at once: cut, padded, two spectra, their product, its inverse, the sum, the result.
 _COPIES = 8
+"""Copies of a stretch that are alive at once: cut, padded, two spectra, their product, its inverse, the sum, the
+result. An estimate, which the peak memory of a run of 1e9 samples confirmed (`docs/signal.md`)."""
 
 
-def within(
+def convolve_within_budget(
     x: jax.Array, h: jax.Array, *, axes: tuple[int, ...], spans: tuple[Span, ...], blocks: bool, budget: int
 ) -> jax.Array:
-    """`convolve_by_fft` with at most `budget` bytes beside operands and result.
+    """`convolve_by_fft` with at most `budget` bytes besides operands and result.
 
-    A ValueError where not even the kernel's own length fits.
+    Raises a ValueError where not even the kernel's own length fits.
     """
     longest = max(range(len(axes)), key=lambda i: max(x.shape[axes[i]], h.shape[axes[i]]))
     axis = axes[longest]
@@ -69,7 +70,7 @@ def _stretches(
         lowest = start + first - (k - 1)
         cut = jnp.clip(lowest, 0, n - width)
         piece = lax.dynamic_slice_in_dim(x, cut, width, axis=axis)
-        # At the ends the cut is held inside x: move it into place and put zeros outside.
+        # At the ends the cut is moved inside x: roll it back into place and put zeros outside.
         piece = jnp.roll(piece, cut - lowest, axis=axis)
         position = lowest + jnp.arange(width)
         inside = ((position >= 0) & (position < n)).reshape([width if i == axis else 1 for i in range(x.ndim)])

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from jconv._core import check
 from jconv.signal._dtypes import ArrayLike, as_array, cast, inexact_type, result_type
-from jconv.signal.convolution._budget import within
+from jconv.signal.convolution._budget import convolve_within_budget
 from jconv.signal.convolution._by_fft import convolve_by_fft
 from jconv.signal.convolution._extent import Mode, check_mode, check_same_rank, spans, valid_needs_swap
 
@@ -137,7 +137,7 @@ def _convolve_axes(
     if not convolved:
         out = x * h
     elif budget is not None:
-        out = within(
+        out = convolve_within_budget(
             x, h, axes=convolved, spans=kept, blocks=blocks, budget=check.positive_int("memory_budget", budget)
         )
     else:
