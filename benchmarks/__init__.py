@@ -4,9 +4,9 @@
 |---|---|
 | `__main__` | the tables of docs/benchmarks.md: layers, training steps, filters, signals, compile times |
 | `quick`, `against` | a subset in five minutes; the same subset in two checkouts |
-| `signal`, `ndimage`, `continuous` | the subpackages of these names, beside SciPy, OpenCV and quadax |
-| `gpu` | the layers on a GPU, beside cuDNN |
-| `model_steps` | training steps of jconv's own models, beside Flax's layers and PyTorch |
+| `signal`, `ndimage`, `continuous` | the subpackages of these names, compared with SciPy, OpenCV and quadax |
+| `gpu` | the layers on a GPU, compared with cuDNN |
+| `model_steps` | training steps of jconv's own models, compared with Flax's layers and PyTorch |
 | `task_results` | what every task reaches with its defaults and three seeds |
 | `fit` | the constants of the planner's cost model, fitted to measured times |
 | `layers`, `single`, `layer_calls` | the cases: layers, filters and signals, and how they are called |

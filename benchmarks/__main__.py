@@ -67,7 +67,7 @@ def named(cases: list[Layer], only: str) -> list[Layer]:
 
 
 def layers(only: str = "") -> str:
-    """CNN layers, forward and both gradients, beside lax and PyTorch.
+    """CNN layers, forward and both gradients, compared with lax and PyTorch.
 
     Where jconv compiles to lax's own program, instruction for instruction, their ratio is 1 and no measurement.
     """
@@ -97,7 +97,7 @@ def layers(only: str = "") -> str:
 
 
 def filters(only: str = "") -> str:
-    """One kernel on one grey image, beside OpenCV, SciPy and lax."""
+    """One kernel on one grey image, compared with OpenCV, SciPy and lax."""
     cv2 = __import__("cv2") if importlib.util.find_spec("cv2") else None
     from scipy import signal
 
@@ -128,7 +128,7 @@ def filters(only: str = "") -> str:
 
 
 def signals(only: str = "") -> str:
-    """One kernel on one long signal, beside NumPy, SciPy and jax.scipy."""
+    """One kernel on one long signal, compared with NumPy, SciPy and jax.scipy."""
     from scipy import signal
 
     rows, over = [], []
@@ -161,7 +161,7 @@ def signals(only: str = "") -> str:
 
 
 def training(only: str = "") -> str:
-    """Whole training steps of Flax models with and without accelerate(), beside PyTorch."""
+    """Whole training steps of Flax models with and without accelerate(), compared with PyTorch."""
     from benchmarks import networks_flax
 
     torch = importlib.util.find_spec("torch") is not None
@@ -190,7 +190,7 @@ def training(only: str = "") -> str:
 
 
 def compile_times(only: str = "") -> str:
-    """Seconds to compile one convolution, beside XLA's own; extra memory; and the planner's own time."""
+    """Seconds to compile one convolution, compared with XLA's own; extra memory; and the planner's own time."""
     rows, excess = [], []
     for layer in named(LAYERS, only):
         arrays, problems = contenders.data(layer), contenders.problems(layer)

@@ -26,7 +26,7 @@ PART = 50
 
 
 def fastest(run: Callable[[], object], repeats: int = 15) -> float:
-    """Seconds of the fastest of so many runs, after one to warm up."""
+    """Seconds of the fastest of `repeats` runs, after one to warm up."""
     jax.block_until_ready(run())
     seconds = []
     for _ in range(repeats):
@@ -60,7 +60,7 @@ def scipy_loop(some: np.ndarray) -> np.ndarray:
 
 
 def table() -> str:
-    """An exponential seen through a Gaussian at 10,000 points, in float64, beside SciPy and quadax."""
+    """An exponential seen through a Gaussian at 10,000 points, in float64, compared with SciPy and quadax."""
     import quadax
     from scipy import stats
 
@@ -107,7 +107,7 @@ def table() -> str:
 
 
 def scaling(path: str) -> None:
-    """Times of `convolve(F, G)` against the degree, beside the n² of Hale and Townsend's count, as a picture."""
+    """Times of `convolve(F, G)` against the degree, compared with the n² of Hale and Townsend's count, as a picture."""
     import matplotlib
 
     matplotlib.use("Agg")

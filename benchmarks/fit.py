@@ -56,7 +56,7 @@ def _without_calls() -> Answer:
 
 
 def measure(path: Path, only=()) -> None:
-    """Time every algorithm, or some beside XLA, on every problem; the file grows as it goes."""
+    """Time every algorithm, or some together with XLA's, on every problem; the file grows as it goes."""
     rows, planners = [], {suffix: planner_for(onednn=not suffix) for suffix in ("", PORTABLE)}
     for layer in (*LAYERS, *MODEL_LAYERS, *SINGLES):
         arrays = contenders.data(layer)

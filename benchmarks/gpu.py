@@ -5,7 +5,7 @@ cards means TF32 for lax and jconv alike); and images and signals of one channel
 `jconv.ndimage` and `jconv.signal` ask for. The programs of a layer are compiled side by side. All contenders of a
 case then run in one process, interleaved; times are medians in milliseconds. Cases of different kinds take turns,
 so that a run cut short by `--seconds` has seen something of everything; it ends within eight minutes. With `--chosen`
-only the planner's choice runs beside lax, where it is not XLA's own convolution, and all cases have their turn. Without
+only the planner's choice is compared with lax, where it is not XLA's own convolution, in all cases. Without
 a GPU it says so and ends with code 2.
 """
 
@@ -56,7 +56,7 @@ def passes_of(layer):
 
 
 def candidates(problem):
-    """The algorithms worth a try beside XLA's own."""
+    """The algorithms worth a try, apart from XLA's own."""
     for name, algorithm in ALGORITHMS.items():
         if name == "xla" or algorithm.refusal(problem) is not None:
             continue
@@ -203,10 +203,10 @@ def _spread(gains) -> str:
 def main(arguments=None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, help="write the table to this Markdown file")
-    parser.add_argument("--seconds", type=float, default=SECONDS, help="begin no further layers after so many seconds")
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="begin no further layer after this many seconds")
     parser.add_argument("--only", nargs="+", metavar="TEXT", help="only layers whose names contain one of these")
     parser.add_argument("--chosen", action="store_true", help="only lax and the planner's choice: reaches all layers")
-    parser.add_argument("--cases", type=int, help="only the first so many layers, in the order of the run")
+    parser.add_argument("--cases", type=int, help="only this many layers, the first in the order of the run")
     parser.add_argument(
         "--platform", default="gpu", choices=("gpu", "cpu"), help="cpu tries the command where there is no GPU"
     )

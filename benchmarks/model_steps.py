@@ -1,9 +1,9 @@
 """Training steps of jconv's own models: `python -m benchmarks.model_steps [MODEL …] [--out docs/benchmarks_tasks.md]`.
 
-Each beside the same model with `flax.nnx.Conv` and `ConvTranspose` in place of jconv's layers, and beside its twin in
-PyTorch, channels last: forward, loss, gradient and a step of gradient descent, from the same weights on the same batch.
-The sizes are those of the tasks, and such as two cores train. Contenders run in one process, interleaved; times are
-medians in milliseconds, ratios say how many times faster jconv is.
+Each is compared with the same model on Flax's `Conv` and `ConvTranspose` in place of jconv's layers, and with its twin
+in PyTorch, channels last: forward, loss, gradient and a step of gradient descent, from the same weights on the same
+batch. The sizes are those of the tasks, and such as two cores train. Contenders run in one process, interleaved; times
+are medians in milliseconds, ratios say how many times faster jconv is.
 """
 
 from __future__ import annotations

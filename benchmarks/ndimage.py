@@ -1,4 +1,4 @@
-"""jconv.ndimage beside SciPy and OpenCV: `python -m benchmarks.ndimage [--size 1024] [--only NAME]`.
+"""jconv.ndimage compared with SciPy and OpenCV: `python -m benchmarks.ndimage [--size 1024] [--only NAME]`.
 
 One image of float32; milliseconds, contenders take turns, see `benchmarks.timing`. The last line holds the ratios:
 above one is faster than the peer.
@@ -67,7 +67,7 @@ def rows(image):
 
 
 def table(size: int = 1024, seconds: float = 1.5, only: str = "") -> str:
-    """Image filters of jconv.ndimage beside SciPy's and OpenCV's, on one image of 1024² samples."""
+    """Image filters of jconv.ndimage compared with SciPy's and OpenCV's, on one image of 1024² samples."""
     image = np.random.default_rng(1).random((size, size), dtype=np.float32)
     device = jnp.asarray(image)
     lines, times = ["| filter | jconv | SciPy | OpenCV |", "|---|---|---|---|"], {}

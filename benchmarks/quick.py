@@ -1,6 +1,6 @@
 """A subset that ends within five minutes on two cores: `python -m benchmarks --quick [--only WORD]`.
 
-Each row is timed in this checkout, and convolutions beside lax; `benchmarks.against` times the same rows in two
+Each row is timed in this checkout, and convolutions compared with lax; `benchmarks.against` times the same rows in two
 checkouts. The rows use jconv's public API alone, so that they run with a checkout of any age.
 """
 
@@ -145,7 +145,7 @@ def warmed(call: Call) -> tuple[float, float, float]:
 
 
 def table(only: str = "") -> str:
-    """Print and return a table of this checkout alone, its convolutions beside lax's."""
+    """Print and return a table of this checkout alone, its convolutions compared with lax's."""
     started = time.perf_counter()
     beside = dict(convolution_rows(lax.conv_general_dilated))
     chosen = choices()

@@ -1,4 +1,4 @@
-"""`jconv.signal` beside SciPy, float64 and float32: `python -m benchmarks.signal [--billion]`.
+"""`jconv.signal` compared with SciPy, float64 and float32: `python -m benchmarks.signal [--billion]`.
 
 SciPy's column is its fastest way: of `convolve`, `fftconvolve`, `oaconvolve` (and the 2-D forms) for convolutions, the
 function of the same name elsewhere. Calls are from outside jit, arrays on their own side: what a user sees after the
@@ -103,7 +103,7 @@ def filters():
 
 
 def table(only: str = "") -> str:
-    """Functions of jconv.signal beside SciPy's, called from outside jit."""
+    """Functions of jconv.signal compared with SciPy's, called from outside jit."""
     parts = {"Convolutions": compared(convolutions(), only), "Filters": compared(filters(), only)}
     if not only:
         parts["Streams"] = streaming()
@@ -136,7 +136,7 @@ def run(state, blocks):
 
 
 def streaming() -> str:
-    """Nanoseconds a sample of a stream, beside the whole signal at once."""
+    """Nanoseconds a sample of a stream, compared with the whole signal at once."""
     lines = ["| taps, channels, chunk | ns a sample and channel | whole signal |", "|---|---|---|"]
     for taps, channels, chunk in [(4, 256, 1), (4, 256, 64), (64, 1, 64), (64, 1, 1024)]:
         h = jnp.ones((taps, channels), jnp.float32)

@@ -45,7 +45,7 @@ def interleaved(
 
 
 def per_call(call: Callable[[], object], repeats: int = 1) -> float:
-    """Seconds of one call, the mean of so many."""
+    """Seconds of one call, the mean of `repeats`."""
     start = time.perf_counter()
     for _ in range(repeats):
         result = call()
