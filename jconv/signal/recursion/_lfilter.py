@@ -143,14 +143,10 @@ def _sum_of_taps(b: jax.Array, x: jax.Array, zi: jax.Array | None, axis: int) ->
     rows = jnp.moveaxis(x, axis, -1)
     n = rows.shape[-1]
     if zi is None:
-        y = linear(rows, b, spans=((0, n),), finite_only=False) if x.size else rows
+        y = linear(rows, b, spans=((0, n),)) if x.size else rows
         return jnp.moveaxis(y, -1, axis), x
     kept = n + b.size - 1
-    y = (
-        linear(rows, b, spans=((0, kept),), finite_only=False)
-        if x.size
-        else jnp.zeros((*rows.shape[:-1], kept), x.dtype)
-    )
+    y = linear(rows, b, spans=((0, kept),)) if x.size else jnp.zeros((*rows.shape[:-1], kept), x.dtype)
     y = y.at[..., : b.size - 1].add(jnp.moveaxis(zi, axis, -1))
     return jnp.moveaxis(y[..., :n], -1, axis), jnp.moveaxis(y[..., n:], -1, axis)
 
