@@ -63,8 +63,8 @@ def derivatives(f, x, w):
     [
         ("float32", "without jit"),
         pytest.param("float32", "strict", marks=pytest.mark.core),
-        ("float64", "strict"),
         ("bfloat16", "strict"),
+        pytest.param("float64", "strict", marks=pytest.mark.slow),
     ],
 )
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -83,11 +83,13 @@ def test_every_function(name, dtype, mode):
         )
 
 
-@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "complex64", "int32"])
+@pytest.mark.parametrize(
+    "dtype", ["float32", *(pytest.param(d, marks=pytest.mark.slow) for d in ("bfloat16", "complex64", "int32"))]
+)
 @pytest.mark.parametrize("name", ALGORITHMS)
 def test_every_algorithm(name, dtype):
     with strict():
-        for case in CASES[:: 2 if dtype == "float32" else 6]:
+        for case in CASES[::3]:
             run(case, name, *case.data(dtype))
 
 

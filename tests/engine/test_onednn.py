@@ -100,11 +100,15 @@ def test_widened_kernels_give_the_same_sums(width, padding):
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4)
 
 
-def test_widened_kernels_are_refused_where_inf_must_not_spread():
-    x, w = jax.ShapeDtypeStruct((1, 16, 16, 64), "float32"), jax.ShapeDtypeStruct((13, 13, 1, 64), "float32")
-    layout = {"dimension_numbers": ("NHWC", "HWIO", "NHWC"), "feature_group_count": 64}
+def test_widened_kernels_spread_no_inf_where_that_is_asked_for():
+    x, w = np.ones((1, 40, 40, 64), np.float32), np.ones((13, 13, 1, 64), np.float32)
+    x[0, 20, 20] = np.inf
+    layout = {"dimension_numbers": ("NHWC", "HWIO", "NHWC"), "feature_group_count": 64, "finite_only": False}
     assert jconv.plan(x, w, (1, 1), "SAME", **layout).algorithm == "onednn"
-    assert jconv.plan(x, w, (1, 1), "SAME", **layout, finite_only=False).algorithm != "onednn"
+    run = jax.jit(lambda x, w: jconv.conv_general_dilated(x, w, (1, 1), "SAME", **layout))
+    spoiled = ~np.isfinite(np.asarray(run(x, w)))
+    assert spoiled.sum() == 13 * 13 * 64
+    assert spoiled[0, 14:27, 14:27].all()
 
 
 @pytest.mark.parametrize(
