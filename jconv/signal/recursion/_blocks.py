@@ -160,7 +160,12 @@ def _by_powers(N: jax.Array, gain: jax.Array, s: jax.Array) -> jax.Array:
         return s[..., None, :]
     groups = -(-blocks // size)
     gain = jnp.pad(gain, [(0, 0)] * len(batch) + [(0, groups * size - blocks), (0, 0)])
-    _, changes = lax.scan(lambda power, _: (power + (N + _dot(N, power)),) * 2, jnp.zeros_like(N), None, length=size)
+
+    def next_power(change: jax.Array, _: None) -> tuple[jax.Array, jax.Array]:
+        change = change + (N + _dot(N, change))
+        return change, change
+
+    _, changes = lax.scan(next_power, jnp.zeros_like(N), None, length=size)
     one = jnp.eye(p, dtype=N.dtype)
     changes = _bounded(changes)  # (1 + N)^r - 1 for r = 1 …
     powers = jnp.concatenate([one[None], one + changes])

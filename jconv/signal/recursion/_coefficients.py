@@ -36,7 +36,7 @@ def in_parts(c: Coefficients, dtype: np.dtype) -> jax.Array:
     """Coefficients as a sum of parts (Q, …) that keeps all bits of known ones; `dtype` is that of traced ones."""
     if not isinstance(c, np.ndarray):
         return c.astype(result_type(real_type(dtype), np.complex64) if jnp.iscomplexobj(c) else real_type(dtype))[None]
-    if jax.config.jax_enable_x64:
+    if jax.dtypes.canonicalize_dtype(np.float64) == np.float64:
         return jnp.asarray(c)[None]
     narrow = np.complex64 if np.iscomplexobj(c) else np.float32
     parts = []
@@ -64,7 +64,7 @@ def total(c: Coefficients) -> Coefficients:
     """The sum along the last axis, rounded once."""
     if isinstance(c, np.ndarray):
         if np.iscomplexobj(c):
-            return total(c.real) + 1j * total(c.imag)
+            return total(np.real(c)) + 1j * total(np.imag(c))
         return np.apply_along_axis(math.fsum, -1, c)
     if jnp.iscomplexobj(c):
         return total(jnp.real(c)) + 1j * total(jnp.imag(c))

@@ -101,14 +101,17 @@ def lfilter(
 def plan_lfilter(b: Coefficients, a: Coefficients, dtype: np.dtype, n: int) -> tuple[jax.Array, jax.Array, Plan]:
     """The operands and the plan of a recursion on `n` samples."""
     b, a = monic(b, a)
-    known = isinstance(b, np.ndarray) and isinstance(a, np.ndarray)
+    h = np.zeros((0, 2, 3))
     if b.size <= 3:
-        plan, h = plan_sections(a[None] if known else None, 1, n), np.zeros((0, 2, 3))
-    elif known:
+        plan = plan_sections(a[None] if isinstance(a, np.ndarray) else None, 1, n)
+    elif isinstance(b, np.ndarray) and isinstance(a, np.ndarray):
         plan, h = plan_direct(b, a)
     else:
-        plan, h = Plan("loop"), np.zeros((0, 2, 3))
-    c = np.stack([b, a]) if known else jnp.stack([jnp.asarray(b, dtype), jnp.asarray(a, dtype)])
+        plan = Plan("loop")
+    if isinstance(b, np.ndarray) and isinstance(a, np.ndarray):
+        c = np.stack([b, a])
+    else:
+        c = jnp.stack([jnp.asarray(b, dtype), jnp.asarray(a, dtype)])
     return in_parts(c[None], dtype), in_parts(h, dtype), plan
 
 

@@ -28,17 +28,18 @@ _LONGEST = 64
 
 def lower(ctx: mlir.LoweringRuleContext, *operands: Any, plan: Plan, steady: bool, adjoint: bool) -> Any:
     """The lowering rule of a cascade."""
-    x, _, c, _ = ctx.avals_in
+    types: Sequence[Any] = ctx.avals_in  # shaped arrays, which the context does not say
+    x, _, c, _ = types
     real = x.dtype.kind != "c" and c.dtype.kind != "c"
     native = real and plan.form != "delays" and c.shape[4] <= _LONGEST and unsuitable(ctx) is None
     run = partial(_run_natively if native else _run, plan=plan, steady=steady, adjoint=adjoint)
     # Inside `shard_map` each device runs it on its own: it is traced on types that do not vary over the mesh.
-    inner = ctx.replace(avals_in=_plain(ctx.avals_in), avals_out=_plain(ctx.avals_out))
+    inner = ctx.replace(avals_in=_plain(types), avals_out=_plain(ctx.avals_out))
     with jax.enable_x64(True):
         return mlir.lower_fun(run, multiple_results=True)(inner, *operands)
 
 
-def _plain(avals: Sequence[ShapedArray]) -> list[ShapedArray]:
+def _plain(avals: Sequence[Any]) -> list[ShapedArray]:
     return [ShapedArray(aval.shape, aval.dtype) for aval in avals]
 
 
@@ -61,7 +62,7 @@ def _run_natively(
         return y, jnp.moveaxis(last, 0, 1).reshape(z.shape)
 
     c = jnp.sum(c.astype(np.float64), axis=0)
-    operands = c, jax.vmap(steady_states)(c), x.astype(dtype), z.astype(dtype)
+    operands = c, jnp.asarray(jax.vmap(steady_states)(c)), x.astype(dtype), z.astype(dtype)
     if c.shape[0] == 1:
         y, last = (v[None] for v in run(*(v[0] for v in operands)))
     else:

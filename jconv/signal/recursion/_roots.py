@@ -54,10 +54,10 @@ def _rows(denominators: list[np.ndarray]) -> np.ndarray:
 
 def _scattered(starts: np.ndarray) -> np.ndarray:
     """The starts with their real ones moved off the axis in pairs, where two of them may be a complex pair."""
-    real = np.flatnonzero(starts.imag == 0)
+    real = np.flatnonzero(np.imag(starts) == 0)
     moved = starts.astype(complex)
     for i, j in zip(real[::2], real[1::2], strict=False):
-        middle = (starts[i] + starts[j]).real / 2
+        middle = np.real(starts[i] + starts[j]) / 2
         moved[i], moved[j] = middle + 1e-3j, middle - 1e-3j
     return moved
 
