@@ -169,7 +169,7 @@ def _window(
     sizes = tuple(size) if isinstance(size, Iterable) else (size,) * count  # None stands beside a footprint alone
     if not all(isinstance(s, SupportsIndex) and operator.index(s) > 0 for s in sizes):
         raise ValueError(f"All elements of `size` must be positive integers, got {size!r}")
-    return tuple(map(operator.index, sizes)), None
+    return tuple(map(operator.index, sizes)), None  # type: ignore[arg-type]
 
 
 def _origins(origin: int | Sequence[int] | None, count: int) -> tuple[int, ...]:

@@ -62,8 +62,8 @@ def correlate_varying(
     --------
     >>> sharp, blurred = [0, 1, 0], [1 / 3, 1 / 3, 1 / 3]
     >>> shares = [[1.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 1.0]]
-    >>> correlate_varying([0.0, 3.0, 3.0, 0.0], [sharp, blurred], shares).round(3)
-    Array([0., 3., 2., 1.], dtype=float...)
+    >>> [round(v, 3) for v in correlate_varying([0.0, 3.0, 3.0, 0.0], [sharp, blurred], shares).tolist()]
+    [0.0, 3.0, 2.0, 1.0]
     """
     x = arguments.image(input)
     dtype = _output.dtype_of(output, x)
