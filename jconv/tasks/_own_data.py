@@ -82,7 +82,7 @@ def weigh_classes(labels: np.ndarray, classes: int) -> np.ndarray:
     """Return weights (classes,) in inverse proportion to how often a class occurs, with the mean 1 over the examples.
 
     >>> weigh_classes(np.array([0, 0, 0, 1]), 2)
-    array([0.6667, 2.    ], dtype=float32)
+    array([0.6666667, 2.       ], dtype=float32)
     """
     counts = np.bincount(labels, minlength=classes)
     return (len(labels) / np.maximum(counts, 1) / max(1, np.count_nonzero(counts))).astype(np.float32)

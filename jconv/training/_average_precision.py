@@ -73,7 +73,7 @@ def average_precision(
     Examples
     --------
     >>> true = ScoredBoxes(np.array([[0.0, 0, 9, 9]]), np.array([0]))
-    >>> average_precision([true], [true._replace(scores=np.array([0.8]))], classes=1).at_50
+    >>> round(average_precision([true], [true._replace(scores=np.array([0.8]))], classes=1).at_50, 3)
     1.0
     """
     if len(truth) != len(found) or not truth:
