@@ -14,7 +14,6 @@ from collections.abc import Iterable, Sequence
 from typing import Literal, get_args
 
 import jax
-import numpy as np
 
 Mode = Literal["full", "valid", "same"]
 MODES = get_args(Mode)
@@ -59,7 +58,7 @@ def check_mode(mode: str) -> str:
     return mode
 
 
-def check_same_rank(in1: jax.Array | np.ndarray, in2: jax.Array | np.ndarray) -> None:
+def check_same_rank(in1: jax.Array | jax.ShapeDtypeStruct, in2: jax.Array | jax.ShapeDtypeStruct) -> None:
     """Raise a ValueError unless both arrays have one rank."""
     if in1.ndim != in2.ndim:
         raise ValueError(

@@ -85,12 +85,14 @@ def get_window(window: WindowLike, Nx: int, fftbins: bool = True) -> jax.Array:
 
 def window_taps(window: WindowLike | ArrayLike, count: int) -> jax.Array:
     """The `count` factors of a symmetric window for filter design: by name, or given as an array of that length."""
-    if isinstance(window, (list, np.ndarray)) or (isinstance(window, jax.Array) and window.ndim == 1):
-        factors = as_array("window", window)
-        if factors.shape != (count,):
-            raise ValueError(f"`window` must hold a factor for each of the {count} taps, got shape {factors.shape}")
-        return factors
-    return get_window(window, count, fftbins=False)
+    if isinstance(window, (str, tuple)):
+        return get_window(window, count, fftbins=False)
+    factors = as_array("window", window)
+    if factors.ndim == 0:  # the beta of a Kaiser window
+        return get_window(factors, count, fftbins=False)
+    if factors.shape != (count,):
+        raise ValueError(f"`window` must hold a factor for each of the {count} taps, got shape {factors.shape}")
+    return factors
 
 
 class _Window(NamedTuple):
