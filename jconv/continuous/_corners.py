@@ -68,5 +68,5 @@ def _is_rough(values: jax.Array) -> jax.Array:
     """Whether the Legendre coefficients of values on the probes, (16, sides, ...), stay large anywhere."""
     last = jnp.max(jnp.abs(legendre.from_values(values)[-4:]), axis=0)
     largest = jnp.max(jnp.abs(values), axis=0)
-    threshold = _THRESHOLD[jnp.finfo(values.dtype).bits // (2 if jnp.iscomplexobj(values) else 1)]
+    threshold = _THRESHOLD[jnp.finfo(values.dtype).bits]  # of the real type, for complex values too
     return jnp.any(jnp.isfinite(largest) & (last > threshold * largest))

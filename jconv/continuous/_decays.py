@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax.scipy.special import erfc
 from jax.typing import ArrayLike
 
@@ -12,11 +13,12 @@ from jconv.continuous._faddeeva import erfcx, faddeeva
 from jconv.continuous._line_shapes import NEGLIGIBLE
 from jconv.continuous._types import Real
 
-_ROOT_2 = np.sqrt(2.0)
+_ROOT_2 = math.sqrt(2.0)
 _TINY = 1e-30
 """Stands for a std of 0 where the onset of a decay is looked at itself."""
 
 
+@jax.jit
 def exponential_gaussian(t: ArrayLike, *, rate: Real = 1.0, mean: Real = 0.0, std: Real = 1.0) -> jax.Array:
     r"""Evaluate the exponentially modified Gaussian, an exponential decay convolved with a Gaussian.
 
@@ -94,6 +96,7 @@ def laplace_gaussian(t: ArrayLike, *, rate: Real = 1.0, mean: Real = 0.0, std: R
     return (after + before) / 2
 
 
+@jax.jit
 def gaussian_damped_cosine(
     t: ArrayLike,
     *,
@@ -146,6 +149,7 @@ def gaussian_damped_cosine(
     return jnp.where(is_behind, decay, jnp.where(is_before, 0, near)).real
 
 
+@jax.jit
 def biexponential(t: ArrayLike, *, rates: tuple[Real, Real] = (1.0, 2.0)) -> jax.Array:
     r"""Evaluate one exponential decay convolved with another.
 

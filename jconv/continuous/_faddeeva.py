@@ -7,6 +7,8 @@ SIAM J. Numer. Anal. 59 (2021) 2346–2367.
 
 from __future__ import annotations
 
+import math
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -15,7 +17,7 @@ from jax.typing import ArrayLike
 _N = 11
 """Nodes on either side: the rule's error is then below eps (theorem 2.2 of the paper)."""
 
-_H = np.sqrt(np.pi / (_N + 1))
+_H = math.sqrt(math.pi / (_N + 1))
 _FAR = 8.0
 """|z| beyond which 24 terms of an asymptotic series in 1/z² reach the last bit: 49!!/128^24 is 1e-19."""
 
@@ -26,16 +28,16 @@ def _upper(z: jax.Array) -> jax.Array:
     x, y = z.real, z.imag
     # The midpoint rule has nodes (k + 1/2) h, the trapezoidal rule k h: take the one whose nodes stay away from x.
     fraction = x / _H - jnp.floor(x / _H)
-    near = y < jnp.maximum(x, np.pi / _H)
+    near = y < jnp.maximum(x, math.pi / _H)
     midpoint = ~near | (fraction < 0.25) | (fraction > 0.75)
     k = np.arange(_N + 1)
     t2 = jnp.where(midpoint[..., None], ((k + 0.5) * _H) ** 2, ((k + 1) * _H) ** 2).astype(x.dtype)
     terms = jnp.exp(-t2) / (z[..., None] ** 2 - t2)
-    total = 2j * _H / np.pi * z * jnp.sum(terms, axis=-1)
-    total = total + jnp.where(midpoint, 0, 1j * _H / np.pi / jnp.where(midpoint, 1, z))
+    total = 2j * _H / math.pi * z * jnp.sum(terms, axis=-1)
+    total = total + jnp.where(midpoint, 0, 1j * _H / math.pi / jnp.where(midpoint, 1, z))
     # What the poles at ±z contribute; far from the real axis it is negligible, and its exponentials would overflow.
     inside = jnp.where(near, z, 0.25 * _H)
-    wave = jnp.exp(2j * np.pi / _H * inside)  # of size at most 1: 1/(1 ± 1/wave) = wave/(wave ± 1)
+    wave = jnp.exp(2j * math.pi / _H * inside)  # of size at most 1: 1/(1 ± 1/wave) = wave/(wave ± 1)
     sign = jnp.where(midpoint, 1, -1)
     poles = 2 * jnp.exp(-(inside**2)) * wave / (wave + sign)
     return total + jnp.where(near, poles, 0)
@@ -51,7 +53,7 @@ def _upper_jvp(primals: tuple[jax.Array], tangents: tuple[jax.Array]) -> tuple[j
     series = jnp.zeros_like(q)
     for k in range(24, 0, -1):
         series = (2 * k + 1) / 2 * q * (1 + series)
-    slope = jnp.where(far, -1j / np.sqrt(np.pi) * q * (1 + series), 2j / np.sqrt(np.pi) - 2 * z * w)
+    slope = jnp.where(far, -1j / math.sqrt(math.pi) * q * (1 + series), 2j / math.sqrt(math.pi) - 2 * z * w)
     return w, slope * dz
 
 
@@ -99,9 +101,11 @@ def voigt_far_out(distance: jax.Array, std: jax.Array, width: jax.Array) -> jax.
     series = jnp.ones_like(q)
     for k in range(24, 0, -1):
         series = 1 + (2 * k - 1) * q * series
-    lorentzian = -(inverse * series).imag / np.pi
+    lorentzian = -(inverse * series).imag / math.pi
     has_gaussian = (std > 0) & (width < 1e-6 * std) & (jnp.abs(distance) < 40 * std)
     gaussian_std = jnp.where(has_gaussian, std, 1)
-    z = (jnp.where(has_gaussian, distance, 0) + 1j * jnp.where(has_gaussian, width, 0)) / (gaussian_std * np.sqrt(2.0))
-    gaussian = jnp.exp(-z * z).real / (gaussian_std * np.sqrt(2 * np.pi))
+    z = (jnp.where(has_gaussian, distance, 0) + 1j * jnp.where(has_gaussian, width, 0)) / (
+        gaussian_std * math.sqrt(2.0)
+    )
+    gaussian = jnp.exp(-z * z).real / (gaussian_std * math.sqrt(2 * math.pi))
     return jnp.where(is_zero, jnp.inf, lorentzian + jnp.where(has_gaussian, gaussian, 0))

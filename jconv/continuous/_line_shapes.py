@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import math
+
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax.scipy.special import erf, erfc
 from jax.typing import ArrayLike
 
 from jconv.continuous._faddeeva import faddeeva, voigt_far_out
 from jconv.continuous._types import Real
 
-_ROOT_2 = np.sqrt(2.0)
-_ROOT_2PI = np.sqrt(2 * np.pi)
+_ROOT_2 = math.sqrt(2.0)
+_ROOT_2PI = math.sqrt(2 * math.pi)
 NEGLIGIBLE = 40.0
 """Standard deviations beyond which a Gaussian tail underflows in float64: exp(-40²/2) is 4e-348."""
 
@@ -81,9 +82,10 @@ def lorentzian(t: ArrayLike, *, center: Real = 0.0, width: Real = 1.0) -> jax.Ar
     distance = jnp.asarray(t) - center
     squares = distance * distance + jnp.square(width)
     on_delta = squares == 0
-    return jnp.where(on_delta, _delta(distance), width / (np.pi * jnp.where(on_delta, 1, squares)))
+    return jnp.where(on_delta, _delta(distance), width / (math.pi * jnp.where(on_delta, 1, squares)))
 
 
+@jax.jit
 def voigt(t: ArrayLike, *, center: Real = 0.0, std: Real = 1.0, width: Real = 1.0) -> jax.Array:
     r"""Evaluate the Voigt profile, a Gaussian convolved with a Lorentzian.
 
@@ -115,6 +117,7 @@ def voigt(t: ArrayLike, *, center: Real = 0.0, std: Real = 1.0, width: Real = 1.
     >>> round(float(voigt(0.5, std=0.7, width=0.3)), 6)
     0.348375
     """
+    t = jnp.asarray(t)
     dtype = jnp.result_type(t, center, std, width, 0.0)
     t, center, std, width = jnp.broadcast_arrays(*(jnp.asarray(v, dtype) for v in (t, center, std, width)))
     return _voigt(t - center, std, width)
@@ -130,6 +133,7 @@ def _voigt(distance: jax.Array, std: jax.Array, width: jax.Array) -> jax.Array:
     return jnp.where(is_far, voigt_far_out(outside(distance, 1), outside(std, 0), outside(width, 0)), near)
 
 
+@jax.jit
 def box_gaussian(
     t: ArrayLike, *, lower: Real = -0.5, upper: Real = 0.5, mean: Real = 0.0, std: Real = 1.0
 ) -> jax.Array:
@@ -204,7 +208,7 @@ def box_lorentzian(
     a, b = distance - upper, distance - lower
     sine, cosine = (b - a) * width, jnp.square(width) + a * b
     on_edge = (sine == 0) & (cosine == 0)  # a width of 0, seen from an end of the box
-    return jnp.where(on_edge, 0.5, jnp.arctan2(sine, jnp.where(on_edge, 1, cosine)) / np.pi)
+    return jnp.where(on_edge, 0.5, jnp.arctan2(sine, jnp.where(on_edge, 1, cosine)) / math.pi)
 
 
 def _in_deviations(distance: jax.Array, std: Real) -> jax.Array:
