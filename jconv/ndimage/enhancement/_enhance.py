@@ -206,7 +206,7 @@ def local_normalize(
     x = x - level
     smooth = lambda a, outside: smoothed(a, sigma, mode, outside, axes, radius=radius)
     centred = x - smooth(x, outside)
-    return _output.deliver(_output.store(centred / jnp.sqrt(smooth(centred**2, cval) + epsilon), dtype), output)
+    return _output.deliver(_output.store(centred / jnp.sqrt(smooth(centred**2, 0.0) + epsilon), dtype), output)
 
 
 def _level(x: jax.Array, axes: tuple[int, ...]) -> jax.Array:
