@@ -11,7 +11,7 @@ PENDING = {
         conv2d
     """,
     "jconv.data": """
-        CocoAnnotations ImageFiles SoundFolder stream
+        CocoAnnotations ImageFiles SoundFolder
     """,
     "jconv.native": """
         float64_bits from_float64_bits lfilter refusal sosfilt
@@ -21,17 +21,12 @@ PENDING = {
         minimum_filter1d percentile_filter rank_filter
     """,
     "jconv.signal": """
-        ConvolutionOperator RichardsonLucy convolve convolve2d correlate correlate2d correlation_lags fftconvolve
-        firwin firwin2 get_window kaiser_atten kaiser_beta kaiserord long_convolve medfilt medfilt2d
-        normalized_convolve oaconvolve order_filter richardson_lucy savgol_coeffs savgol_filter sepfir2d
-        tikhonov_deconvolve wiener wiener_deconvolve
+        RichardsonLucy decimate medfilt medfilt2d order_filter resample_poly upfirdn
     """,
     "jconv.tasks": """
         ClassificationResult ClassificationSettings DeblurringResult DeblurringSettings DenoisingSettings
         DetectionResult DetectionSettings DigitsResult DigitsSettings LearnResult SavedModel SegmentationResult
         SegmentationSettings Settings SpectrogramsResult SpectrogramsSettings Task VideoResult VideoSettings
-        learn_kernels synthesise train_deblurring train_detection train_digits train_segmentation train_spectrograms
-        train_video
     """,
     "jconv.training": """
         AveragePrecision Callback EarlyStopping Report State
