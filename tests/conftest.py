@@ -31,6 +31,8 @@ reported: list[int] = []
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config):
     """Run the whole suite in two processes where pytest-xdist is installed, and chosen files in this one."""
+    if hasattr(config, "workerinput"):
+        return  # a worker has the same arguments, and must not start workers of its own
     whole = config.args_source == config.ArgsSource.TESTPATHS
     if whole and config.pluginmanager.hasplugin("xdist") and not config.option.usepdb and not config.option.collectonly:
         if config.option.numprocesses is None:
