@@ -54,7 +54,7 @@ def pad(
             x = _pad_with(x, along, cval)
         elif mode != "edge" and max(width) > x.shape[i]:
             # jnp.pad would add one reflection after the other, each an operation to compile.
-            x = jnp.take(x, np.pad(np.arange(x.shape[i]), width, mode=mode), axis=i)
+            x = jnp.take(x, np.pad(np.arange(x.shape[i]), width, mode=mode), axis=i)  # pyright: ignore[reportArgumentType,reportCallIssue]
         else:
             x = jnp.pad(x, along, mode=mode)
     return x

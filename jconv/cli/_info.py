@@ -64,14 +64,14 @@ def collect() -> dict[str, dict[str, Any]]:
             "processor": _processor(),
             "cores": cores(),
             "devices": ", ".join(f"{device.platform}:{device.id} ({device.device_kind})" for device in jax.devices()),
-            "64-bit types": bool(jax.config.jax_enable_x64),
+            "64-bit types": bool(jax.config.jax_enable_x64),  # pyright: ignore[reportAttributeAccessIssue]
         },
         "fast paths": _fast_paths(),
         "files": {
             "jconv": str(Path(__file__).parents[1]),
             "cache": _folder(cache_dir()),
             "wisdom": _file(os.environ.get("JCONV_WISDOM")),
-            "JAX compilation cache": _folder(jax.config.jax_compilation_cache_dir),
+            "JAX compilation cache": _folder(jax.config.jax_compilation_cache_dir),  # pyright: ignore[reportAttributeAccessIssue]
             "largest file, in bytes": max_bytes(),
         },
         "environment variables": {

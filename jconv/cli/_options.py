@@ -54,7 +54,7 @@ class Parser(argparse.ArgumentParser):
             # Without dashes, which would make any two options look alike.
             known = [name[2:] for name in self._option_string_actions if name.startswith("--")]
             self.error(f"unknown arguments: {' '.join(unknown)}{did_you_mean(unknown[0].lstrip('-'), known)}")
-        return parsed, []
+        return parsed, []  # pyright: ignore[reportReturnType]
 
     def error(self, message: str) -> NoReturn:
         """Print one line, and end the program with code 2."""

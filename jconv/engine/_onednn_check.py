@@ -39,7 +39,7 @@ def main() -> None:
         }
         x, w = draw(*shape), draw(*kernel)
         got = conv_general_dilated(x, w, strides, padding, **options, algorithm="onednn")
-        want = jax.lax.conv_general_dilated(x, w, strides, padding, **options)
+        want = jax.lax.conv_general_dilated(x, w, strides, padding, **options)  # pyright: ignore[reportArgumentType]
         np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-4)
     for batch in ((), (3,)):
         a, b = draw(*batch, 5, 17), draw(*batch, 17, 6)

@@ -51,7 +51,7 @@ def refusal() -> str | None:
     return reason
 
 
-def _probe(device: jax.Device) -> bool:
+def _probe(device: jax.Device) -> bool:  # pyright: ignore[reportInvalidTypeForm]
     """Whether a call reads its operands, sizes, parameters and the frame's own sizes as they are."""
     with jax.ensure_compile_time_eval(), jax.default_device(device):
         target = register(_PROBE)

@@ -32,7 +32,7 @@ def float64_bits(values: jax.typing.ArrayLike) -> jax.Array:
 
 def from_float64_bits(bits: jax.Array) -> jax.Array:
     """The numbers behind `float64_bits`: float64, or float32 (rounded) where 64-bit types are off."""
-    if jax.config.jax_enable_x64:
+    if jax.config.jax_enable_x64:  # pyright: ignore[reportAttributeAccessIssue]
         return lax.bitcast_convert_type(bits, jnp.float64)
     low, high = bits[..., 0], bits[..., 1]
     sign, exponent = high & np.uint32(0x80000000), (high >> 20) & np.uint32(0x7FF)

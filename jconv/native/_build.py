@@ -124,7 +124,7 @@ def compile_object(kernel: Kernel) -> bytes:
                 f"the loop {kernel.symbol} calls {function.name}, which is not known to be there where it is loaded; "
                 f"write the loop without it, or add it to {__name__}._EXTERNAL"
             )
-    return _machine().emit_object(module)
+    return _machine().emit_object(module)  # pyright: ignore[reportAttributeAccessIssue]
 
 
 # Functions of the C library that a loop may call.
@@ -143,12 +143,12 @@ def _translate(kernel: Kernel) -> str:
 
     parts, work = getattr(importlib.import_module(kernel.module), kernel.factory)(*map(np.dtype, kernel.dtypes))
     flags = compiler.Flags()
-    flags.no_cpython_wrapper = flags.no_cfunc_wrapper = True
-    flags.error_model = "numpy"
+    flags.no_cpython_wrapper = flags.no_cfunc_wrapper = True  # pyright: ignore[reportAttributeAccessIssue]
+    flags.error_model = "numpy"  # pyright: ignore[reportAttributeAccessIssue]
     frame = types.CPointer(types.int64)
     signature = (types.int64, frame, types.int64)
-    cpu_target.typing_context.refresh()
-    cpu_target.target_context.refresh()
+    cpu_target.typing_context.refresh()  # pyright: ignore[reportAttributeAccessIssue]
+    cpu_target.target_context.refresh()  # pyright: ignore[reportAttributeAccessIssue]
     done = compiler.compile_extra(
         cpu_target.typing_context, cpu_target.target_context, entry(parts, work), signature, types.int64, flags, {}
     )

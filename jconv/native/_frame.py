@@ -34,7 +34,7 @@ def pointer(element: Any) -> Callable[[int], Any]:
             args[0], cx.get_value_type(kind)
         )
 
-    return cast
+    return cast  # pyright: ignore[reportReturnType]
 
 
 words = pointer(types.int64)
@@ -131,7 +131,7 @@ def _external(name: str) -> Callable[[int], int]:
 
         return types.int64(types.int64), generate
 
-    return call
+    return call  # pyright: ignore[reportReturnType]
 
 
 malloc = _external("malloc")
@@ -171,7 +171,7 @@ def local_words(count: int) -> Callable[[], Any]:
 
         return types.CPointer(types.int64)(), generate
 
-    return memory
+    return memory  # pyright: ignore[reportReturnType]
 
 
 @intrinsic

@@ -6,17 +6,15 @@ import numpy as np
 
 from jconv.native._build import Kernel
 
-_RECURSION = "jconv.native._recursion_loops"
-
 
 def lfilter(dtype: np.dtype) -> Kernel:
     """The loop of b and a."""
-    return Kernel(_RECURSION, "lfilter", (dtype.name,))
+    return Kernel("jconv.native._recursion_loops", "lfilter", (dtype.name,))
 
 
 def sosfilt(dtype: np.dtype) -> Kernel:
     """The loop of second-order sections."""
-    return Kernel(_RECURSION, "sosfilt", (dtype.name,))
+    return Kernel("jconv.native._cascade_loops", "sosfilt", (dtype.name,))
 
 
 _REALS = tuple(map(np.dtype, ("float32", "float64")))

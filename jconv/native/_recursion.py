@@ -190,7 +190,7 @@ def _jvp(primals: Sequence[Any], tangents: Sequence[Any], **params: Any) -> tupl
     _, _, dx, dz = tangents
     primal = filter_p.bind(*primals, **params)
     if type(dx) is ad.Zero and type(dz) is ad.Zero:
-        return primal, [ad.Zero.from_primal_value(value) for value in primal]
+        return primal, [ad.Zero.from_primal_value(value) for value in primal]  # pyright: ignore[reportAttributeAccessIssue]
     dx, dz = ad.instantiate_zeros(dx), ad.instantiate_zeros(dz)
     return primal, filter_p.bind(*_lowering.alike(coefficients, steady, dx, dz), **params)
 

@@ -52,4 +52,4 @@ def cast(x: jax.Array, dtype: DTypeLike) -> jax.Array:
 
 def real_type(dtype: DTypeLike) -> np.dtype:
     """The dtype of the real part."""
-    return np.zeros((), dtype).real.dtype
+    return np.zeros((), dtype).real.dtype  # pyright: ignore[reportAttributeAccessIssue]

@@ -91,10 +91,10 @@ def learn_kernels(
         callbacks=callbacks,
         checkpoints=checkpoints,
     )
-    closed = least_squares_kernels(planes, outputs, bank.shape[:2])
+    closed = least_squares_kernels(planes, outputs, bank.shape[:2])  # pyright: ignore[reportArgumentType]
     arrays = (np.asarray(a) for a in (planes, bank, found.start, found.learned, closed))
     losses = np.asarray(jnp.mean((apply_kernels(planes, found.learned) - outputs) ** 2, axis=(0, 1, 2)))
-    return LearnResult(tuple(truth), *arrays, losses, found.errors, seed, time.perf_counter() - begin)
+    return LearnResult(tuple(truth), *arrays, losses, found.errors, seed, time.perf_counter() - begin)  # pyright: ignore[reportCallIssue]
 
 
 def learn_from_outputs(
@@ -190,7 +190,7 @@ def learn_from_outputs(
     arrays = (np.asarray(a) for a in (planes, closed, found.start, found.learned, closed))
     losses = np.asarray(jnp.mean((apply_kernels(planes, found.learned) - wanted) ** 2, axis=(0, 1, 2)))
     seconds = time.perf_counter() - begin
-    return LearnResult(tuple(outputs), *arrays, losses, found.errors, seed, seconds, known=False)
+    return LearnResult(tuple(outputs), *arrays, losses, found.errors, seed, seconds, known=False)  # pyright: ignore[reportCallIssue]
 
 
 def _check_size(planes: jax.Array, kernel_size: tuple[int, ...]) -> None:

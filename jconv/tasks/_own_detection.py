@@ -99,14 +99,14 @@ def learn_boxes(
         images = jnp.where(mirror[..., None], images[:, :, ::-1], images)
         turned = jnp.stack([boxes[..., 0], size - boxes[..., 3], boxes[..., 2], size - boxes[..., 1]], axis=-1)
         turned = jnp.where(labels[..., None] >= 0, turned, 0)
-        return Framed(images, jnp.where(mirror, turned, boxes), labels)
+        return Framed(images, jnp.where(mirror, turned, boxes), labels)  # pyright: ignore[reportArgumentType]
 
     def of_batch(params: Any, variables: Any, batch: Framed, key: jax.Array) -> tuple[jax.Array, Any]:
         output, variables = apply(params, variables, batch.images, train=True)
         value, metrics = loss(output, batch)
         return value, (variables, metrics)
 
-    arrays = Framed(*map(jnp.asarray, data.train))
+    arrays = Framed(*map(jnp.asarray, data.train))  # pyright: ignore[reportArgumentType]
     drawn_from = (arrays, jax.random.fold_in(jax.random.key(settings.seed), 1))
     state, history = learn(
         settings, of_batch, params, variables, batch, drawn_from, callbacks=callbacks, checkpoints=checkpoints

@@ -128,7 +128,7 @@ def scene(key: jax.Array, materials: Materials, *, size: int, most: int, smalles
 
 def scenes(key: jax.Array, materials: Materials, count: int, **options: float) -> Scene:
     """`count` scenes along a first axis."""
-    return jax.vmap(lambda key: scene(key, materials, **options))(jax.random.split(key, count))
+    return jax.vmap(lambda key: scene(key, materials, **options))(jax.random.split(key, count))  # pyright: ignore[reportArgumentType]
 
 
 def _piece(key: jax.Array, photographs: jax.Array, size: int) -> jax.Array:

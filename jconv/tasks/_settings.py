@@ -46,7 +46,7 @@ class Settings:
     devices: int = setting(1, "local devices over which each batch is spread", least=1)
 
     @property
-    def dtype(self) -> type[jnp.bfloat16] | None:
+    def dtype(self) -> type[jnp.bfloat16] | None:  # pyright: ignore[reportInvalidTypeForm]
         """The `dtype` for `training.functional`: bfloat16, or None for the layers' own."""
         return jnp.bfloat16 if self.precision == "bfloat16" else None
 

@@ -73,7 +73,7 @@ def of_boxes(x_dtype: np.dtype, dtype: np.dtype, sizes: Sequence[int], cval: Arr
     if bound is not None and bound < 2**31:
         return Arithmetic(np.dtype(np.int32), whole=True, rounded=False)
     common = np.promote_types(x_dtype, dtype)
-    if bound is None or not is_whole(common) or not jnp.iinfo(common).min <= int(cval) <= jnp.iinfo(common).max:
+    if bound is None or not is_whole(common) or not jnp.iinfo(common).min <= int(cval) <= jnp.iinfo(common).max:  # pyright: ignore[reportArgumentType]
         return of_sums(x_dtype, dtype, [np.full(2, 0.5)], cval)
     return Arithmetic(np.dtype(common), whole=True, rounded=False, in_parts=True)
 

@@ -132,12 +132,12 @@ def hessian_matrix(
         for axis in range(x.ndim):
             differentiated = [key for key in level if key[1] is None and axis >= least[key[0]]]
             smooth = [key for key in level if key[1] is not None or axis < x.ndim - 1]
-            new = dict(zip(smooth, along(axis, 0, [level[key] for key in smooth])))
+            new = dict(zip(smooth, along(axis, 0, [level[key] for key in smooth])))  # pyright: ignore[reportArgumentType]
             new |= {
                 (i, axis): y for (i, _), y in zip(differentiated, along(axis, 1, [level[k] for k in differentiated]))
             }
             level = new
-        return level
+        return level  # pyright: ignore[reportReturnType]
 
     first = slopes([x], [0])
     second = slopes([first[0, a] for a in range(x.ndim)], list(range(x.ndim)))

@@ -85,7 +85,7 @@ class ConvolutionOperator:
         x = cast(as_array("x", x), self.kernel.dtype)
         if x.shape != self.shape:
             raise ValueError(f"`x` must have the operator's shape {self.shape}, got {x.shape}")
-        return convolve(x, self.kernel, self.mode, boundary=self.boundary)
+        return convolve(x, self.kernel, self.mode, boundary=self.boundary)  # pyright: ignore[reportArgumentType]
 
     def adjoint(self, y: ArrayLike) -> jax.Array:
         """A* y, the conjugate transpose."""
@@ -132,7 +132,7 @@ class ConvolutionOperator:
             spectrum = transfer(self.kernel, grid)
             slack = math.prod(math.cos(math.pi * (k - 1) / n) for k, n in zip(self.kernel.shape, grid, strict=True))
             return lower, jnp.max(jnp.abs(spectrum)) / math.sqrt(slack)
-        size = ConvolutionOperator(jnp.abs(self.kernel), self.shape, mode=self.mode, boundary=self.boundary)
+        size = ConvolutionOperator(jnp.abs(self.kernel), self.shape, mode=self.mode, boundary=self.boundary)  # pyright: ignore[reportArgumentType]
         rows = size.matvec(jnp.ones(self.shape, size.kernel.dtype))
         columns = size.adjoint(jnp.ones(self.out_structure.shape, size.kernel.dtype))
         return lower, jnp.sqrt(jnp.max(rows) * jnp.max(columns))

@@ -156,7 +156,7 @@ def savgol_filter(
     if mode != "interp":
         widths = [(0, 0)] * (rows.ndim - 1) + [(before, after)]
         kept = ((window_length - 1, n),)
-        y = linear(pad(rows, widths, _MODES[mode], cval), weights.astype(x.dtype), spans=kept)
+        y = linear(pad(rows, widths, _MODES[mode], cval), weights.astype(x.dtype), spans=kept)  # pyright: ignore[reportArgumentType]
     else:
         inner = linear(rows, weights.astype(x.dtype), spans=((2 * half, n - 2 * half),))
         # The outer samples: the polynomial of the first and the last window, as one static matrix each.

@@ -173,11 +173,11 @@ def _iterate(
 
     Carry = tuple[jax.Array, jax.Array, jax.Array]
 
-    def step(carry: Carry, i: jax.Array) -> tuple[Carry, None]:
+    def step(carry: Carry, i: jax.Array) -> tuple[Carry, None]:  # pyright: ignore[reportInvalidTypeForm]
         x, done, change = carry
         stop = (i > 0) & (change <= tolerance)
 
-        def go(x: jax.Array) -> Carry:
+        def go(x: jax.Array) -> Carry:  # pyright: ignore[reportInvalidTypeForm]
             new, change = improve(x)
             if callback is not None:
                 jax.debug.callback(callback, i + 1, change)

@@ -19,7 +19,7 @@ def kaiser(xp: ModuleType, size: int, beta: Real) -> Array:
     s = xp.sqrt(1 - xp.clip(from_middle(xp, size) / ((size - 1) / 2), -1, 1) ** 2)
     beta = xp.asarray(beta, s.dtype)
     # The scaled Bessel function: no overflow, whatever beta.
-    return xp.exp(abs(beta) * (s - 1)) * _i0e(xp, beta * s) / _i0e(xp, beta)
+    return xp.exp(abs(beta) * (s - 1)) * _i0e(xp, beta * s) / _i0e(xp, beta)  # pyright: ignore[reportArgumentType]
 
 
 def kaiser_bessel_derived(xp: ModuleType, size: int, beta: Real) -> Array:

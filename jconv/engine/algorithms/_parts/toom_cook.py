@@ -31,9 +31,9 @@ def transforms(m: int, r: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         others = points[:j] + points[j + 1 :]
         scale = functools.reduce(lambda x, y: x * y, (a - b for b in others), Fraction(1))
         g.append([a**k / scale for k in range(r)])
-        bt.append([*_coefficients(others), Fraction(0)])
+        bt.append([*_coefficients(others), Fraction(0)])  # pyright: ignore[reportArgumentType]
     g.append([Fraction(int(k == r - 1)) for k in range(r)])
-    bt.append(_coefficients(points))
+    bt.append(_coefficients(points))  # pyright: ignore[reportArgumentType]
     return np.array(at, dtype=np.float64), np.array(g, dtype=np.float64), np.array(bt, dtype=np.float64)
 
 
