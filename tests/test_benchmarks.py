@@ -16,6 +16,7 @@ from jconv import nn
 ROOT = Path(__file__).parents[1]
 
 
+@pytest.mark.optimized  # transpositions that cancel are removed by the optimizer
 def test_a_program_is_that_of_lax_only_where_it_is_left_to_xla():
     layers = {"small 3×3 /2": True, "depthwise 3×3": False}
     for name, same in layers.items():
