@@ -139,6 +139,8 @@ class Checkpoints:
         arrays, step = _arrays(state), int(state.step)
         folder, seal = self.folder / str(step), self.folder / f"{step}.json"
         seal.unlink(missing_ok=True)
+        for left in self.folder.glob(f"{step}.*-checkpoint-tmp*"):  # by a process that was killed while it saved this
+            shutil.rmtree(left, ignore_errors=True)
         with _checkpointer() as checkpointer:
             content = {"state": arrays, "history": {name: np.asarray(values) for name, values in history.items()}}
             if best is not None:
