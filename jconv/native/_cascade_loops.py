@@ -227,8 +227,3 @@ def sosfilt(dtype: np.dtype) -> tuple[Callable[..., Any], Callable[..., Any]]:
                         y[offsets[turn + i] + end] += extra
 
     return parts, work
-
-
-def sosfilt_scratch(sections: int, parts: int) -> int:
-    """The doubles of scratch memory that `sosfilt` uses."""
-    return 2 * LANES * sections * parts

@@ -242,7 +242,7 @@ def _direct_one(
 def lfilter(dtype: np.dtype) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """Operands: b and a (P, 2, K+1) and the step states (P, K), both float64; x (P, B, N, C), zi (P, B, K, C).
 
-    Results: y, the states after the last sample, scratch of `lfilter_scratch` doubles. Parameters: the number of parts,
+    Results: y, the states after the last sample, scratch doubles. Parameters: the number of parts,
     whether the time runs backwards, whether the form is the direct one. The states start at zi plus the step states
     times the first sample; in the direct form the adjoint of that is added to the last output.
     """
@@ -339,8 +339,3 @@ def lfilter(dtype: np.dtype) -> tuple[Callable[..., Any], Callable[..., Any]]:
 
     reals_size = dtype.itemsize
     return parts, work
-
-
-def lfilter_scratch(order: int, parts: int) -> int:
-    """The doubles of scratch memory that `lfilter` uses."""
-    return 16 * (max(order, 8) + 1) * parts
