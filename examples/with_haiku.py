@@ -35,7 +35,7 @@ def net(images: jax.Array) -> jax.Array:
     return hk.Linear(10)(jax.nn.relu(Conv(32)(x)).mean((1, 2)))
 
 
-def train(steps: int = 300) -> tuple[hk.Params, float]:
+def train(steps: int = 500) -> tuple[hk.Params, float]:
     """The learned parameters, and the accuracy on the held-out fifth."""
     model = hk.without_apply_rng(hk.transform(net))
     with jconv.accelerate():  # Haiku's own convolution goes through the planner too

@@ -38,7 +38,7 @@ class Net(linen.Module):
         return linen.Dense(10)(linen.relu(Conv(32)(x)).mean((1, 2)))
 
 
-def train(steps: int = 300) -> tuple[dict, float]:
+def train(steps: int = 500) -> tuple[dict, float]:
     """The learned parameters, and the accuracy on the held-out fifth."""
     net = Net()
     with jconv.accelerate():  # Linen's own convolution goes through the planner too

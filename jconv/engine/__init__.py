@@ -9,9 +9,11 @@ from jconv.engine._api.plan import plan
 from jconv.engine._api.wisdom import forget_wisdom, load_wisdom, save_wisdom
 from jconv.engine._plan import Plan
 from jconv.engine._policy import check_algorithm
+from jconv.engine._primitive import PRIMITIVE
 from jconv.engine._wisdom import WisdomError
 
 __all__ = [
+    "PRIMITIVE",
     "Plan",
     "WisdomError",
     "accelerate",

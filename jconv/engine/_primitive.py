@@ -273,8 +273,11 @@ def _batch(
     return out.reshape(*out.shape[:-1], size, -1), out.ndim - 1
 
 
+PRIMITIVE = "jconv_convolution"
+"""The name of the engine's one operation in a traced program; its parameter `geometry` says which windows it reads."""
+
 _bind = internals.bilinear_primitive(
-    "jconv_convolution",
+    PRIMITIVE,
     shape_and_dtype=_shape_and_dtype,
     run=_run,
     transpose_lhs=_transpose_lhs,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
+import functools
+import math
 from collections.abc import Callable, Sequence
 
 import jax
@@ -14,6 +15,9 @@ from jconv._core import check
 from jconv.kernels import _array
 
 MODES = ("center", "interpolate", "oversample", "integrate")
+
+_AT_ONCE = 1 << 20
+"""Values of f in one call, 8 MiB an array; a guess."""
 
 
 def discretize(
@@ -57,7 +61,8 @@ def discretize(
     -----
     Modes and their names are those of `jconv.continuous.sample` and of astropy's `discretize_model`. A smooth f is
     integrated to rounding; one with jumps is not. If f is made of `jax.numpy`, the result is differentiable in what f
-    closes over. Cost: factor^ndim evaluations of f on the whole grid.
+    closes over. Cost: factor^ndim values of f for each sample; f is called
+    with arrays of one more axis than the grid has, the places in a cell.
 
     Examples
     --------
@@ -72,11 +77,18 @@ def discretize(
     if not check.positive_int("factor", factor) <= 1000:
         raise ValueError(f"`factor` must be at most 1000, got {factor}; use mode='integrate' with fewer nodes")
     nodes, weights = _cell_rule(mode, factor)
+    ndim = len(shape)
+    places = np.stack(np.meshgrid(*[nodes] * ndim, indexing="ij")).reshape(ndim, -1)
+    weights = functools.reduce(np.multiply.outer, [weights] * ndim).reshape(-1)
     grid = np.meshgrid(*(np.arange(n) - (n - 1) / 2 for n in shape), indexing="ij")
+    # One call takes many places, since each call of a traced f is a copy of f in the program that XLA compiles.
+    at_once = max(1, _AT_ONCE // math.prod(shape))
     total = 0.0
-    for index in itertools.product(range(len(nodes)), repeat=len(shape)):
-        weight = float(np.prod(weights[list(index)]))
-        total = total + weight * f(*(x + nodes[i] for x, i in zip(grid, index)))
+    for first in range(0, len(weights), at_once):
+        chunk = slice(first, first + at_once)
+        column = lambda values: values[chunk].reshape(-1, *[1] * ndim)
+        values = f(*(x + column(place) for x, place in zip(grid, places)))
+        total = total + (column(weights) * values).sum(0)
     return jnp.broadcast_to(jnp.asarray(total, dtype), shape)
 
 

@@ -46,6 +46,7 @@ def test_learn_leaves_its_results(tmp_path, capsys):
         assert min(picture.size) > 400
 
 
+@pytest.mark.optimized  # as the killed process, which this one continues
 def test_digits_killed_in_the_middle_end_in_the_same_bits(tmp_path, capsys):
     small = ["--widths", "4", "4", "--batch-size", "16"]  # which compiles and runs in a fraction of the time
     options = ["train", "digits", "--steps", "80", "--checkpoint-every", "20", "--seed", "1", *small]

@@ -34,6 +34,7 @@ def test_things_move_in_their_direction_and_stay_in_the_frame():
     assert len(set(ways.tolist())) == 8
 
 
+@pytest.mark.optimized  # after few steps the best two classes are close, and other roundings exchange them
 def test_a_short_run_leaves_its_results_and_predicts_new_files(tmp_path):
     result = train_video(VideoSettings(steps=20, batch_size=8, widths=(8, 8)))
     result.save(tmp_path / "run")

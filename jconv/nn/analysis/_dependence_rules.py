@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
+from jconv import engine
 from jconv.nn.analysis._intervals import Box, Interval, Params, Shapes, full, hull
 
 # Acts on each sample alone; operands have the shape of the result, or none.
@@ -41,7 +42,7 @@ def _read_windows(
 
 
 def _jconv(box: Box, shapes: Shapes, params: Params) -> list[Box | None]:
-    window, (lhs, rhs) = params["window"], shapes
+    window, (lhs, rhs) = params["geometry"], shapes
     space = _read_windows(box[1:-1], rhs[:-2], window.strides, window.padding, window.rhs_dilation, window.lhs_dilation)
     return [None if space is None else (box[0], *space, (0, lhs[-1] - 1)), full(rhs)]
 
@@ -189,7 +190,7 @@ def _dot_general(box: Box, shapes: Shapes, params: Params) -> list[Box | None]:
 
 
 RULES: dict[str, Callable[..., list[Box | None]]] = {
-    "jconv": _jconv,
+    engine.PRIMITIVE: _jconv,
     "conv_general_dilated": _lax_convolution,
     **{f"reduce_window{kind}": _reduce_window for kind in ("", "_max", "_min", "_sum")},
     **{f"reduce_{kind}": _reduction for kind in ("sum", "max", "min", "prod", "and", "or")},
