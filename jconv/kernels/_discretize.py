@@ -78,17 +78,17 @@ def discretize(
         raise ValueError(f"`factor` must be at most 1000, got {factor}; use mode='integrate' with fewer nodes")
     nodes, weights = _cell_rule(mode, factor)
     ndim = len(shape)
-    places = np.stack(np.meshgrid(*[nodes] * ndim, indexing="ij")).reshape(ndim, -1)
-    weights = functools.reduce(np.multiply.outer, [weights] * ndim).reshape(-1)
+    beside = (-1, *[1] * ndim)  # an axis in front of the grid's
+    places = [place.reshape(beside) for place in np.meshgrid(*[nodes] * ndim, indexing="ij")]
+    weights = functools.reduce(np.multiply.outer, [weights] * ndim).reshape(beside)
     grid = np.meshgrid(*(np.arange(n) - (n - 1) / 2 for n in shape), indexing="ij")
     # One call takes many places, since each call of a traced f is a copy of f in the program that XLA compiles.
     at_once = max(1, _AT_ONCE // math.prod(shape))
     total = 0.0
     for first in range(0, len(weights), at_once):
         chunk = slice(first, first + at_once)
-        column = lambda values: values[chunk].reshape(-1, *[1] * ndim)
-        values = f(*(x + column(place) for x, place in zip(grid, places)))
-        total = total + (column(weights) * values).sum(0)
+        values = f(*(x + place[chunk] for x, place in zip(grid, places)))
+        total = total + (weights[chunk] * values).sum(0)
     return jnp.broadcast_to(jnp.asarray(total, dtype), shape)
 
 
