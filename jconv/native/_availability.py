@@ -14,7 +14,7 @@ import numpy as np
 from jconv._core.environment import switch
 from jconv.native._build import Kernel, register
 
-_PROBE = Kernel("jconv.native._probe_loop", "probe", ())
+_PROBE = Kernel("jconv.native._probe_loop", "probe", "int32")
 
 
 @functools.cache

@@ -45,6 +45,11 @@ def lower(
         return jax.ffi.ffi_lowering(target)(inner, *operands, parameters=attribute)[:-1]
     if fallback is None:
         raise NotImplementedError(f"{kernel.symbol} has no form but the native loop, which cannot be used: {reason}")
+    return lower_fallback(ctx, *operands, fallback=fallback)
+
+
+def lower_fallback(ctx: Any, *operands: Any, fallback: Callable[..., Sequence[jax.Array]]) -> Sequence[Any]:
+    """Lower a primitive to what `fallback(*arrays)` traces."""
 
     # Inside `shard_map` each device runs the fallback on its own: it is traced on types that do not vary over the mesh.
     def plain(avals: Sequence[Any]) -> list[ShapedArray]:
