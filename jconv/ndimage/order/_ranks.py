@@ -294,8 +294,8 @@ def rank_filter(
     -----
     On CPU a native loop, where the extra `native` is installed: a sorting network up to 64 samples, then a window
     that slides over ranks, whose cost is that of the window's height. Elsewhere a network up to 25 samples, then a
-    search bit by bit, whose cost is that of the window's samples. The gradient goes to the sample selected; samples equal to it
-    share it. `scipy.ndimage.rank_filter`'s API.
+    search bit by bit, whose cost is that of the window's samples. The gradient goes to the sample selected; samples
+    equal to it share it. `scipy.ndimage.rank_filter`'s API.
 
     Examples
     --------
@@ -346,8 +346,8 @@ def median_filter(
     -----
     On CPU a native loop, where the extra `native` is installed: a sorting network up to 64 samples, then a window
     that slides over ranks, whose cost is that of the window's height. Elsewhere a network up to 25 samples, then a
-    search bit by bit, whose cost is that of the window's samples. The gradient goes to the sample selected; samples equal to it
-    share it. `scipy.ndimage.median_filter`'s API.
+    search bit by bit, whose cost is that of the window's samples. The gradient goes to the sample selected; samples
+    equal to it share it. `scipy.ndimage.median_filter`'s API.
 
     Examples
     --------
@@ -400,8 +400,8 @@ def percentile_filter(
     -----
     On CPU a native loop, where the extra `native` is installed: a sorting network up to 64 samples, then a window
     that slides over ranks, whose cost is that of the window's height. Elsewhere a network up to 25 samples, then a
-    search bit by bit, whose cost is that of the window's samples. The gradient goes to the sample selected; samples equal to it
-    share it. `scipy.ndimage.percentile_filter`'s API.
+    search bit by bit, whose cost is that of the window's samples. The gradient goes to the sample selected; samples
+    equal to it share it. `scipy.ndimage.percentile_filter`'s API.
 
     Examples
     --------
