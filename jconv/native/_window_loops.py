@@ -131,6 +131,7 @@ def window(dtype: np.dtype) -> tuple[Callable[..., Any], Callable[..., Any]]:
     size, bits = dtype.itemsize, 8 * dtype.itemsize
     unsigned = xla.POINTERS[np.dtype(f"uint{bits}")]
     key_of, word_of = _key(dtype), _word(dtype)
+    floating, largest = dtype.kind == "f", getattr(np, f"uint{bits}")((1 << bits) - 1)
 
     @njit(inline="always")
     def parts(frame: Any) -> int:
@@ -161,16 +162,22 @@ def window(dtype: np.dtype) -> tuple[Callable[..., Any], Callable[..., Any]]:
             keys, order = spare_keys, spare_order
         for i in range(count):
             ranks[order[i]] = i
+        numbers = count  # ranks from here on are of samples that are not a number
+        if floating:
+            while numbers > 0 and keys[numbers - 1] == largest:
+                numbers -= 1
         for row in range(rows):
+            missing = 0  # samples in the window that are not a number
             for i in range((count >> 6) + 1):
                 bitmap[i] = 0
             for run in range(runs):
                 first = (given[8 + 4 * run] * height + row + given[9 + 4 * run]) * width + given[10 + 4 * run]
                 for i in range(first, first + given[11 + 4 * run]):
                     bitmap[ranks[i] >> 6] |= np.int64(1) << (ranks[i] & 63)
+                    missing += np.int64(ranks[i] >= numbers)
             pointer = _find(bitmap, 0, 0, rank)
             below = rank
-            y[to + row * y_row] = word_of(keys[pointer])
+            y[to + row * y_row] = word_of(largest if missing > 0 else keys[pointer])
             for column in range(1, columns):
                 for run in range(runs):
                     first = (given[8 + 4 * run] * height + row + given[9 + 4 * run]) * width + given[10 + 4 * run]
@@ -178,9 +185,10 @@ def window(dtype: np.dtype) -> tuple[Callable[..., Any], Callable[..., Any]]:
                     bitmap[leaves >> 6] ^= np.int64(1) << (leaves & 63)
                     bitmap[enters >> 6] ^= np.int64(1) << (enters & 63)
                     below += np.int64(enters < pointer) - np.int64(leaves < pointer)
+                    missing += np.int64(enters >= numbers) - np.int64(leaves >= numbers)
                 pointer = _find(bitmap, pointer, below, rank)
                 below = rank
-                y[to + row * y_row + column * y_step] = word_of(keys[pointer])
+                y[to + row * y_row + column * y_step] = word_of(largest if missing > 0 else keys[pointer])
 
     @njit
     def work(frame: Any, part: int, parts: int) -> None:
