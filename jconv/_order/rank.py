@@ -56,6 +56,8 @@ def rank_filter(
     A window that holds NaN gives NaN. Gradient: almost everywhere that of the sample selected; where several samples
     tie they share it equally.
     """
+    if x.size == 0:
+        return x
     footprint = np.asarray(footprint, bool)
     origin = (0,) * x.ndim if origin is None else tuple(origin)
     before = [size // 2 + shift for size, shift in zip(footprint.shape, origin, strict=True)]

@@ -82,9 +82,14 @@ def unsuitable(ctx: Any) -> str | None:
     return refusal()
 
 
+def run(primitive: Primitive, operands: Sequence[jax.Array], params: dict[str, Any]) -> Any:
+    """A primitive's result outside `jit`: that of a compiled program, also under `jax.disable_jit()`."""
+    with jax.disable_jit(False):
+        return _jitted(primitive, tuple(sorted(params.items())))(*operands)
+
+
 @functools.lru_cache(maxsize=4096)
-def jitted(primitive: Primitive, params: tuple[tuple[str, Any], ...]) -> Callable[..., list[jax.Array]]:
-    """A primitive as a compiled function of its operands, for calls outside `jit`."""
+def _jitted(primitive: Primitive, params: tuple[tuple[str, Any], ...]) -> Callable[..., Any]:
     return jax.jit(partial(primitive.bind, **dict(params)))
 
 

@@ -91,7 +91,7 @@ def pick(
 
 @rank_p.def_impl
 def _run_rank(*operands: jax.Array, **params: Any) -> jax.Array:
-    return _lowering.jitted(rank_p, tuple(sorted(params.items())))(*operands)
+    return _lowering.run(rank_p, operands, params)
 
 
 @rank_p.def_abstract_eval
@@ -153,7 +153,7 @@ def _tile(window: tuple[int, int, int], results: Sequence[int]) -> tuple[int, in
 
 @pick_p.def_impl
 def _run_pick(*operands: jax.Array, **params: Any) -> jax.Array:
-    return _lowering.jitted(pick_p, tuple(sorted(params.items())))(*operands)
+    return _lowering.run(pick_p, operands, params)
 
 
 @pick_p.def_abstract_eval

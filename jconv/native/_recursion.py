@@ -151,7 +151,7 @@ def _filter(
 
 @filter_p.def_impl
 def _run(*operands: jax.Array, **params: Any) -> list[jax.Array]:
-    return _lowering.jitted(filter_p, tuple(sorted(params.items())))(*operands)
+    return _lowering.run(filter_p, operands, params)
 
 
 @filter_p.def_abstract_eval

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax import export
 from jax.experimental import serialize_executable
 
 from jconv import native
@@ -32,8 +33,8 @@ def test_programs_for_cpu_call_the_loop_and_others_do_not():
 
 
 def test_exported_programs_come_back_with_the_same_values():
-    exported = jax.export.export(jax.jit(median), platforms=("cpu", "cuda"))(X)
-    again = jax.export.deserialize(exported.serialize())
+    exported = export.export(jax.jit(median), platforms=("cpu", "cuda"))(X)
+    again = export.deserialize(exported.serialize())
     np.testing.assert_array_equal(again.call(X), median(X))
 
 
