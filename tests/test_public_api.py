@@ -13,17 +13,13 @@ PENDING = {
     "jconv.data": """
         CocoAnnotations ImageFiles SoundFolder stream
     """,
-    "jconv.native": """
-        float64_bits from_float64_bits lfilter refusal sosfilt
-    """,
     "jconv.ndimage": """
-        frangi generic_filter hessian local_normalize maximum_filter maximum_filter1d median_filter minimum_filter
-        minimum_filter1d percentile_filter rank_filter
+        frangi generic_filter hessian local_normalize
     """,
     "jconv.signal": """
         ConvolutionOperator RichardsonLucy convolve convolve2d correlate correlate2d correlation_lags fftconvolve
-        firwin firwin2 get_window kaiser_atten kaiser_beta kaiserord long_convolve medfilt medfilt2d
-        normalized_convolve oaconvolve order_filter richardson_lucy savgol_coeffs savgol_filter sepfir2d
+        firwin firwin2 get_window kaiser_atten kaiser_beta kaiserord long_convolve
+        normalized_convolve oaconvolve richardson_lucy savgol_coeffs savgol_filter sepfir2d
         tikhonov_deconvolve wiener wiener_deconvolve
     """,
     "jconv.tasks": """

@@ -158,10 +158,9 @@ def minimum_filter(
         The box's size, one or one per axis. Ignored, with a warning, where there is a footprint.
     footprint : boolean array, optional
         The samples that count, with one dimension per filtered axis.
-    output, cval
-        As for `jconv.ndimage.correlate`.
-    mode, origin : one or one per axis
-        As for `jconv.ndimage.correlate`. Under a footprint with holes there is one mode.
+    output, mode, cval, origin
+        As for `jconv.ndimage.correlate`; `mode` and `origin` may be one for each axis, but there is one mode for a
+        footprint with holes.
     axes : int or sequence of int, optional
         The image's own axes, where there are batch or colour axes, too. Default: all.
 
@@ -217,10 +216,9 @@ def maximum_filter(
         The box's size, one or one per axis. Ignored, with a warning, where there is a footprint.
     footprint : boolean array, optional
         The samples that count, with one dimension per filtered axis.
-    output, cval
-        As for `jconv.ndimage.correlate`.
-    mode, origin : one or one per axis
-        As for `jconv.ndimage.correlate`. Under a footprint with holes there is one mode.
+    output, mode, cval, origin
+        As for `jconv.ndimage.correlate`; `mode` and `origin` may be one for each axis, but there is one mode for a
+        footprint with holes.
     axes : int or sequence of int, optional
         The image's own axes, where there are batch or colour axes, too. Default: all.
 
