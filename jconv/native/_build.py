@@ -76,6 +76,11 @@ def register(kernel: Kernel) -> str:
     return kernel.target
 
 
+def is_cached(kernel: Kernel) -> bool:
+    """Whether a loop's machine code lies in the cache, whole."""
+    return _read(_path(kernel)) is not None
+
+
 def _path(kernel: Kernel) -> Path:
     import llvmlite.binding as llvm
 
