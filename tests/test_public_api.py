@@ -13,15 +13,11 @@ PENDING = {
     "jconv.data": """
         CocoAnnotations ImageFiles SoundFolder
     """,
-    "jconv.native": """
-        float64_bits from_float64_bits lfilter refusal sosfilt
-    """,
     "jconv.ndimage": """
-        frangi generic_filter hessian local_normalize maximum_filter maximum_filter1d median_filter minimum_filter
-        minimum_filter1d percentile_filter rank_filter
+        frangi generic_filter hessian local_normalize
     """,
     "jconv.signal": """
-        RichardsonLucy decimate medfilt medfilt2d order_filter resample_poly upfirdn
+        RichardsonLucy
     """,
     "jconv.tasks": """
         ClassificationResult ClassificationSettings DeblurringResult DeblurringSettings DenoisingSettings

@@ -9,6 +9,8 @@ are lowered: programs for a GPU or a TPU, exported ones, and ones that XLA parti
 
 - `lfilter`, `sosfilt`: recursive filters, linear primitives in the signal and the initial states: both modes, `vmap` as
   one call. Coefficients are constants there: wrap the call in a `jax.custom_jvp` for derivatives in them.
+- `rank_windows`, `pick`, `Footprint`, `is_ordered`: order statistics of sliding windows, and the linear map that is
+  their derivative. `jconv._order` puts the two together.
 - `float64_bits`, `from_float64_bits`: float64 numbers as pairs of 32-bit words, for fallbacks.
 - `refusal`: None, or why loops are not used in this process.
 - `unsuitable`, `alike`: for primitives elsewhere that choose a loop when they are lowered.
@@ -20,6 +22,10 @@ from jconv.native._availability import refusal
 from jconv.native._bits import float64_bits, from_float64_bits
 from jconv.native._lowering import alike as alike
 from jconv.native._lowering import unsuitable as unsuitable
+from jconv.native._order import Footprint as Footprint
+from jconv.native._order import is_ordered as is_ordered
+from jconv.native._order import pick as pick
+from jconv.native._order import rank_windows as rank_windows
 from jconv.native._recursion import lfilter, sosfilt
 
 __all__ = [

@@ -14,15 +14,27 @@ import numpy as np
 from jconv._core.environment import switch
 from jconv.native._build import Kernel, register
 
-_PROBE = Kernel("jconv.native._probe_loop", "probe", ())
+_PROBE = Kernel("jconv.native._probe_loop", "probe", "int32")
 
 
 @functools.cache
 def refusal() -> str | None:
-    """None where native loops are used on CPU, else the reason why JAX's own operations take their place.
+    """Say why native loops are not used in this process.
 
+    Returns
+    -------
+    str or None
+        None where they are used on CPU, else the reason why JAX's own operations take their place.
+
+    Notes
+    -----
     `JCONV_NATIVE=0` switches them off. A reason that calls for a repair (the layout of XLA's call frame is not the one
     that the loops know, or a loop does not compile) is also given as a warning, once.
+
+    Examples
+    --------
+    >>> refusal() is None or isinstance(refusal(), str)
+    True
     """
     if switch("JCONV_NATIVE") is False:
         return "switched off by JCONV_NATIVE"

@@ -11,9 +11,23 @@ from jconv._core.concrete import is_traced
 
 
 def float64_bits(values: jax.typing.ArrayLike) -> jax.Array:
-    """Real `values` as float64, in an array uint32 (…, 2), the lower word first.
+    """Write real numbers as float64 in pairs of 32-bit words.
 
-    NumPy's float64 keeps all its bits; what JAX holds as float32 becomes the same number in float64.
+    Parameters
+    ----------
+    values : real array, shape (…)
+        NumPy's float64 keeps all its bits; what JAX holds as float32 becomes the same number in float64.
+
+    Returns
+    -------
+    uint32 array, shape (…, 2)
+        The lower word first.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> float64_bits(np.array([1.0])).tolist()
+    [[0, 1072693248]]
     """
     if not isinstance(values, jax.Array) and not is_traced(values):
         array = np.ascontiguousarray(np.asarray(values, np.float64))
@@ -31,7 +45,24 @@ def float64_bits(values: jax.typing.ArrayLike) -> jax.Array:
 
 
 def from_float64_bits(bits: jax.Array) -> jax.Array:
-    """The numbers behind `float64_bits`: float64, or float32 (rounded) where 64-bit types are off."""
+    """Read the numbers that `float64_bits` wrote.
+
+    Parameters
+    ----------
+    bits : uint32 array, shape (…, 2)
+        The lower word first.
+
+    Returns
+    -------
+    array, shape (…)
+        float64, or float32 (rounded) where 64-bit types are off.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from_float64_bits(float64_bits(np.array([1.5]))).tolist()
+    [1.5]
+    """
     if jax.config.jax_enable_x64:  # pyright: ignore[reportAttributeAccessIssue]
         return lax.bitcast_convert_type(bits, jnp.float64)
     low, high = bits[..., 0], bits[..., 1]

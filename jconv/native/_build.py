@@ -22,6 +22,7 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
+from jconv._core import sorting_network
 from jconv._core.cache import cache_dir
 from jconv._core.files import atomic
 
@@ -31,21 +32,27 @@ _REGISTER = "jconv.native.register"
 
 
 class Kernel(NamedTuple):
-    """A loop: `module.factory(*dtypes)` gives its `parts` and its `work` (see `_share.entry`)."""
+    """A loop: `module.factory(dtype, *numbers)` gives its `parts` and its `work` (see `_share.entry`)."""
 
     module: str
     factory: str
-    dtypes: tuple[str, ...]
+    dtype: str
+    numbers: tuple[int, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The loop and its variant in one word."""
+        return "_".join(map(str, (self.factory, self.dtype, *self.numbers)))
 
     @property
     def target(self) -> str:
         """The name under which XLA knows the loop."""
-        return f"{_REGISTER}/{'_'.join((self.factory, *self.dtypes))}"
+        return f"{_REGISTER}/{self.name}"
 
     @property
     def symbol(self) -> str:
         """The name of its function in the object file."""
-        return "_".join(("jconv", self.factory, *self.dtypes))
+        return f"jconv_{self.name}"
 
 
 _lock = threading.RLock()
@@ -69,6 +76,11 @@ def register(kernel: Kernel) -> str:
     return kernel.target
 
 
+def is_cached(kernel: Kernel) -> bool:
+    """Whether a loop's machine code lies in the cache, whole."""
+    return _read(_path(kernel)) is not None
+
+
 def _path(kernel: Kernel) -> Path:
     import llvmlite.binding as llvm
 
@@ -90,7 +102,7 @@ def _path(kernel: Kernel) -> Path:
 def _digest() -> str:
     """Of the source of all loops."""
     whole = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    for path in sorted([*Path(__file__).parent.glob("*.py"), Path(sorting_network.__file__)]):
         whole.update(path.read_bytes())
     return whole.hexdigest()
 
@@ -141,7 +153,8 @@ def _translate(kernel: Kernel) -> str:
 
     from jconv.native._share import entry
 
-    parts, work = getattr(importlib.import_module(kernel.module), kernel.factory)(*map(np.dtype, kernel.dtypes))
+    factory = getattr(importlib.import_module(kernel.module), kernel.factory)
+    parts, work = factory(np.dtype(kernel.dtype), *kernel.numbers)
     flags = compiler.Flags()
     flags.no_cpython_wrapper = flags.no_cfunc_wrapper = True  # pyright: ignore[reportAttributeAccessIssue]
     flags.error_model = "numpy"  # pyright: ignore[reportAttributeAccessIssue]

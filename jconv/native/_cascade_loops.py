@@ -12,16 +12,16 @@ import numpy as np
 from numba import njit
 
 from jconv.native import _frame as xla
-from jconv.native._frame import ARGUMENTS, address_of, argument, doubles, extent, parameter, result
+from jconv.native._frame import ARGUMENTS, address_of, argument, doubles, extent, parameters, result
 from jconv.native._recursion_loops import (
     _BLOCK,
     LANES,
-    _block_words,
+    _block_of_samples,
+    _eight_samples,
     _groups,
     _load,
     _offset_words,
     _offsets,
-    _sample_words,
     _store,
 )
 
@@ -99,7 +99,7 @@ def _direct_single(block: Any, count: int, c: Any, z: Any) -> None:
 @njit
 def _cascade_one(x: Any, y: Any, n: int, start: int, step: int, sections: int, sos: Any, z: Any, direct: bool) -> None:
     """One lane through all sections; z is (sections, 2). The direct form runs through the sections backwards."""
-    block = doubles(address_of(_block_words()))  # pyright: ignore[reportCallIssue]
+    block = _block_of_samples()
     done = 0
     while done < n:
         count = min(_BLOCK, n - done)
@@ -144,7 +144,7 @@ def _cascade_lanes(
     direct: bool,
 ) -> None:
     """Eight lanes through all sections; z is (sections, 2, 8)."""
-    sample = doubles(address_of(_sample_words()))  # pyright: ignore[reportCallIssue]
+    sample = _eight_samples()
     at = start
     for _ in range(n):
         _load(x, at, together, offsets, sample)
@@ -176,11 +176,11 @@ def sosfilt(dtype: np.dtype) -> tuple[Callable[..., Any], Callable[..., Any]]:
 
     @njit(inline="always")
     def parts(frame: Any) -> int:
-        return parameter(frame, 0)
+        return parameters(frame)[0]
 
     @njit
     def work(frame: Any, part: int, count: int) -> None:
-        backwards, direct = parameter(frame, 1) != 0, parameter(frame, 2) != 0
+        backwards, direct = parameters(frame)[1] != 0, parameters(frame)[2] != 0
         sections = extent(frame, ARGUMENTS, 0, 1)
         batches, n, channels = (
             extent(frame, ARGUMENTS, 2, 1),

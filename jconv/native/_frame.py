@@ -76,10 +76,10 @@ def rank(frame: Any, side: int, index: int) -> int:
 
 
 @njit(inline="always")
-def parameter(frame: Any, index: int) -> int:
-    """A static integer of the call: an entry of its one attribute, an array of int64."""
+def parameters(frame: Any) -> Any:
+    """The static integers of the call, its one attribute: an array of int64."""
     attribute = words(words(frame[at.FRAME_ATTRIBUTES + at.ATTRIBUTES_POINTERS])[0])
-    return words(attribute[at.ARRAY_DATA])[index]
+    return words(attribute[at.ARRAY_DATA])
 
 
 @njit(inline="always")
@@ -161,17 +161,23 @@ def atomic_add(context: Any, memory: Any, index: Any, value: Any) -> Any:
     return types.int64(types.CPointer(types.int64), types.int64, types.int64), generate
 
 
-def local_words(count: int) -> Callable[[], Any]:
-    """A function for loops that gives memory of `count` words on the stack, the same at every call from one place."""
+def local_memory(dtype: np.dtype | type, count: int) -> Callable[[], Any]:
+    """A function for loops that gives memory of `count` numbers on the stack, the same at every call from one place."""
+    element = getattr(types, np.dtype(dtype).name)
 
     @intrinsic
     def memory(context: Any) -> Any:
         def generate(cx: Any, builder: Any, signature: Any, args: Any) -> Any:
-            return cgutils.alloca_once(builder, ir.IntType(64), size=count)
+            return cgutils.alloca_once(builder, cx.get_value_type(element), size=count)
 
-        return types.CPointer(types.int64)(), generate
+        return types.CPointer(element)(), generate
 
     return memory  # pyright: ignore[reportReturnType]
+
+
+def local_words(count: int) -> Callable[[], Any]:
+    """The same for 64-bit words."""
+    return local_memory(np.int64, count)
 
 
 @intrinsic

@@ -45,6 +45,11 @@ def lower(
         return jax.ffi.ffi_lowering(target)(inner, *operands, parameters=attribute)[:-1]
     if fallback is None:
         raise NotImplementedError(f"{kernel.symbol} has no form but the native loop, which cannot be used: {reason}")
+    return lower_fallback(ctx, *operands, fallback=fallback)
+
+
+def lower_fallback(ctx: Any, *operands: Any, fallback: Callable[..., Sequence[jax.Array]]) -> Sequence[Any]:
+    """Lower a primitive to what `fallback(*arrays)` traces."""
 
     # Inside `shard_map` each device runs the fallback on its own: it is traced on types that do not vary over the mesh.
     def plain(avals: Sequence[Any]) -> list[ShapedArray]:
@@ -77,9 +82,14 @@ def unsuitable(ctx: Any) -> str | None:
     return refusal()
 
 
+def run(primitive: Primitive, operands: Sequence[jax.Array], params: dict[str, Any]) -> Any:
+    """A primitive's result outside `jit`: that of a compiled program, also under `jax.disable_jit()`."""
+    with jax.disable_jit(False):
+        return _jitted(primitive, tuple(sorted(params.items())))(*operands)
+
+
 @functools.lru_cache(maxsize=4096)
-def jitted(primitive: Primitive, params: tuple[tuple[str, Any], ...]) -> Callable[..., list[jax.Array]]:
-    """A primitive as a compiled function of its operands, for calls outside `jit`."""
+def _jitted(primitive: Primitive, params: tuple[tuple[str, Any], ...]) -> Callable[..., Any]:
     return jax.jit(partial(primitive.bind, **dict(params)))
 
 

@@ -76,6 +76,14 @@ def lfilter(
     ------
     NotImplementedError
         When the program is lowered, if the loop cannot be used and there is no fallback.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import jax.numpy as jnp
+    >>> y, _ = lfilter(np.array([1.0, 0.0]), np.array([1.0, -0.5]), jnp.array([1.0, 0.0, 0.0]))
+    >>> y.tolist()
+    [1.0, 0.5, 0.25]
     """
     coefficients = float64_bits(np.stack([b, a]) if isinstance(b, np.ndarray) else jnp.stack([b, a]))
     order = coefficients.shape[1] - 1
@@ -110,9 +118,40 @@ def sosfilt(
 ) -> tuple[jax.Array, jax.Array]:
     """Filter with a cascade of second-order sections in one pass over the samples, the state in float64.
 
-    As `lfilter`, with `sos` of shape (S, 6) whose fourth column is 1, `zi` (S, …, 2, …) with 2 in the place of `axis`
-    as in SciPy, and `steady` (S, 2). The fallback gets coefficients uint32 (P, S, 6, 2), steady uint32 (P, 2 S, 2) and
-    zi (P, B, 2 S, C), the sections one after the other. In the direct form the last section comes first.
+    Parameters
+    ----------
+    sos : array, shape (S, 6), real
+        Rows b0, b1, b2, 1, a1, a2. Bits and derivatives as those of `b` and `a` in `lfilter`.
+    x : float32 or float64 array
+        The signal.
+    zi : array of the dtype of `x`, shape (S, …, 2, …), optional
+        The states before the first sample, with 2 in the place of `axis`. Default: zeros.
+    axis : int
+        The axis of time.
+    steady : array, shape (S, 2), optional
+        As for `lfilter`.
+    reverse, form
+        As for `lfilter`. In the direct form the last section comes first.
+    fallback : callable, optional
+        As for `lfilter`, with coefficients uint32 (P, S, 6, 2), steady uint32 (P, 2 S, 2) and zi (P, B, 2 S, C), the
+        sections one after the other.
+
+    Returns
+    -------
+    y : array of the shape of `x`
+    zf : array of the shape of `zi`
+
+    Raises
+    ------
+    NotImplementedError
+        As `lfilter`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import jax.numpy as jnp
+    >>> sosfilt(np.array([[1.0, 0.0, 0.0, 1.0, -0.5, 0.0]]), jnp.array([1.0, 0.0, 0.0]))[0].tolist()
+    [1.0, 0.5, 0.25]
     """
     coefficients = float64_bits(sos)
     sections = coefficients.shape[0]
@@ -151,7 +190,7 @@ def _filter(
 
 @filter_p.def_impl
 def _run(*operands: jax.Array, **params: Any) -> list[jax.Array]:
-    return _lowering.jitted(filter_p, tuple(sorted(params.items())))(*operands)
+    return _lowering.run(filter_p, operands, params)
 
 
 @filter_p.def_abstract_eval

@@ -18,13 +18,24 @@ import numpy as np
 from numba import njit
 
 from jconv.native import _frame as xla
-from jconv.native._frame import ARGUMENTS, address_of, argument, doubles, extent, local_words, parameter, result
+from jconv.native._frame import (
+    ARGUMENTS,
+    address_of,
+    argument,
+    doubles,
+    extent,
+    local_memory,
+    local_words,
+    parameters,
+    result,
+)
 
 LANES = 8
 # Samples that a pair of sections filters before the next pair takes its turn: they stay in the nearest cache.
 _BLOCK = 512
 
-_offset_words, _sample_words, _out_words, _block_words = map(local_words, (LANES, LANES, LANES, _BLOCK))
+_offset_words = local_words(LANES)
+_eight_samples, _eight_results, _block_of_samples = (local_memory(np.float64, n) for n in (LANES, LANES, _BLOCK))
 
 
 @njit(inline="always")
@@ -72,7 +83,7 @@ def _transposed_lanes(
     x: Any, y: Any, n: int, start: int, step: int, together: bool, offsets: Any, order: int, b: Any, a: Any, z: Any
 ) -> None:
     """Eight lanes; z is (order + 1, 8), its last row zero."""
-    sample, out = doubles(address_of(_sample_words())), doubles(address_of(_out_words()))  # pyright: ignore[reportCallIssue]
+    sample, out = _eight_samples(), _eight_results()
     at = start
     for _ in range(n):
         _load(x, at, together, offsets, sample)
@@ -187,7 +198,7 @@ def _transposed_sparse(
 def _direct_lanes(
     x: Any, y: Any, n: int, start: int, step: int, together: bool, offsets: Any, order: int, b: Any, a: Any, z: Any
 ) -> None:
-    sample, out = doubles(address_of(_sample_words())), doubles(address_of(_out_words()))  # pyright: ignore[reportCallIssue]
+    sample, out = _eight_samples(), _eight_results()
     at = start
     for _ in range(n):
         _load(x, at, together, offsets, sample)
@@ -250,11 +261,11 @@ def lfilter(dtype: np.dtype) -> tuple[Callable[..., Any], Callable[..., Any]]:
 
     @njit(inline="always")
     def parts(frame: Any) -> int:
-        return parameter(frame, 0)
+        return parameters(frame)[0]
 
     @njit
     def work(frame: Any, part: int, count: int) -> None:
-        backwards, direct = parameter(frame, 1) != 0, parameter(frame, 2) != 0
+        backwards, direct = parameters(frame)[1] != 0, parameters(frame)[2] != 0
         order = extent(frame, ARGUMENTS, 0, 2) - 1
         batches, n, channels = (
             extent(frame, ARGUMENTS, 2, 1),

@@ -3,33 +3,35 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from jconv._core import check
+from jconv._core.arrays import ArrayLike, as_array
 from jconv._order.rank import rank_filter
-from jconv.signal._dtypes import as_array
 
 
-def order_filter(a: Any, domain: Any, rank: int) -> jax.Array:
-    r"""The rank-th smallest sample under a footprint, zeros outside.
+def order_filter(a: ArrayLike, domain: ArrayLike, rank: int) -> jax.Array:
+    r"""Replace each sample by the one of a given rank under a footprint, with zeros outside.
 
     .. math:: y[m] = \operatorname{sort}\{x[m + k] : k \in D\}[\text{rank}]
 
     Parameters
     ----------
-    a : array_like, real
-    domain : array_like
+    a : real array of any rank
+        The signal.
+    domain : array of the rank of `a`
         The footprint D, static: nonzero where a sample counts. Odd along every axis, of the rank of `a`.
     rank : int
         From 0, the smallest; negative ones count from the largest.
 
     Returns
     -------
-    Array of the shape and dtype of `a`.
+    array, in the shape and dtype of `a`
+        The samples selected.
 
     Raises
     ------
@@ -40,8 +42,11 @@ def order_filter(a: Any, domain: Any, rank: int) -> jax.Array:
 
     Notes
     -----
-    The gradient is that of the chosen sample. Mirrors `scipy.signal.order_filter`.
+    The cost is that of `jconv.ndimage.rank_filter`. The gradient goes to the sample selected; samples equal to it share
+    it. `scipy.signal.order_filter`'s API.
 
+    Examples
+    --------
     >>> order_filter([3, 1, 2], [1, 1, 1], 0)
     Array([0, 1, 0], dtype=int...)
     """
@@ -60,20 +65,22 @@ def order_filter(a: Any, domain: Any, rank: int) -> jax.Array:
     return rank_filter(a, footprint, rank % count, boundary="constant")
 
 
-def medfilt(volume: Any, kernel_size: Any = None) -> jax.Array:
-    r"""The median of a box, zeros outside.
+def medfilt(volume: ArrayLike, kernel_size: int | Sequence[int] | None = None) -> jax.Array:
+    r"""Replace each sample by the median of a box around it, with zeros outside.
 
     .. math:: y[m] = \operatorname{median}\{x[m + k] : |k_i| \le s_i / 2\}
 
     Parameters
     ----------
-    volume : array_like, real
-    kernel_size : int or sequence of ints, optional
-        The box's sizes s, odd; 3 along every axis by default.
+    volume : real array of any rank
+        The signal.
+    kernel_size : int or sequence of int, optional
+        The box's sizes s, odd. Default: 3 along every axis.
 
     Returns
     -------
-    Array of the shape and dtype of `volume`.
+    array, in the shape and dtype of `volume`
+        The medians.
 
     Raises
     ------
@@ -87,8 +94,11 @@ def medfilt(volume: Any, kernel_size: Any = None) -> jax.Array:
 
     Notes
     -----
-    The gradient is that of the chosen sample. Mirrors `scipy.signal.medfilt`.
+    The cost is that of `jconv.ndimage.rank_filter`. The gradient goes to the sample selected; samples equal to it share
+    it. `scipy.signal.medfilt`'s API.
 
+    Examples
+    --------
     >>> medfilt([1.0, 9.0, 2.0, 3.0])
     Array([1., 2., 3., 2.], dtype=float...)
     """
@@ -105,20 +115,22 @@ def medfilt(volume: Any, kernel_size: Any = None) -> jax.Array:
     return rank_filter(x, footprint, footprint.size // 2, boundary="constant")
 
 
-def medfilt2d(input: Any, kernel_size: Any = 3) -> jax.Array:
-    r"""The median of a rectangle in an image, zeros outside; `medfilt` for rank 2.
+def medfilt2d(input: ArrayLike, kernel_size: int | Sequence[int] = 3) -> jax.Array:
+    r"""Replace each sample of an image by the median of a rectangle around it, with zeros outside.
 
-    .. math:: y[i, j] = \operatorname{median}\{x[i + k, j + l]\}
+    .. math:: y[i, j] = \operatorname{median}\{x[i + k, j + l] : |k| \le s_1 / 2, |l| \le s_2 / 2\}
 
     Parameters
     ----------
-    input : array_like, real, shape (n1, n2)
-    kernel_size : int or pair of ints
-        Odd sizes.
+    input : real array, shape (n1, n2)
+        The image.
+    kernel_size : int or pair of int
+        The rectangle's sizes s, odd. Default: 3.
 
     Returns
     -------
-    Array of the shape and dtype of `input`.
+    array, in the shape and dtype of `input`
+        The medians.
 
     Raises
     ------
@@ -127,8 +139,11 @@ def medfilt2d(input: Any, kernel_size: Any = 3) -> jax.Array:
 
     Notes
     -----
-    The gradient is that of the chosen sample. Mirrors `scipy.signal.medfilt2d`.
+    The cost is that of `jconv.ndimage.rank_filter`. The gradient goes to the sample selected; samples equal to it share
+    it. `scipy.signal.medfilt2d`'s API.
 
+    Examples
+    --------
     >>> medfilt2d([[1.0, 9.0, 2.0]], (1, 3))
     Array([[1., 2., 2.]], dtype=float...)
     """
@@ -136,7 +151,7 @@ def medfilt2d(input: Any, kernel_size: Any = 3) -> jax.Array:
     return medfilt(input, kernel_size)
 
 
-def _real(function: str, name: str, value: Any) -> jax.Array:
+def _real(function: str, name: str, value: ArrayLike) -> jax.Array:
     dtype = np.dtype(value.dtype if hasattr(value, "dtype") else np.asarray(value).dtype).newbyteorder("=")
     if dtype.kind not in "iu" and dtype not in (np.float32, np.float64):
         raise ValueError(f"dtype={dtype} is not supported by {function}; pass `{name}` as integers, float32 or float64")
