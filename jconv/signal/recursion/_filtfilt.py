@@ -16,7 +16,7 @@ from jconv.signal.recursion._coefficients import Coefficients, coefficients
 from jconv.signal.recursion._gustafsson import gustafsson
 from jconv.signal.recursion._lfilter import check_leading, check_signal, lfilter, plan_lfilter
 from jconv.signal.recursion._plan import Plan
-from jconv.signal.recursion._sosfilt import check_sos, plan_sos
+from jconv.signal.recursion._sosfilt import check_sos, even_gains, plan_sos
 from jconv.signal.recursion._states import check_steady, lfilter_zi
 
 _PADTYPES = {"odd": "antireflect", "even": "reflect", "constant": "edge"}
@@ -148,7 +148,7 @@ def sosfiltfilt(
             check_steady(row[3:])
     edge = _padding(padtype, padlen, x.shape[axis], 3 * taps)
     dtype = _floating_type(sections, x)
-    c, h, plan = plan_sos(sections, dtype, x.shape[axis] + 2 * edge)
+    c, h, plan = plan_sos(even_gains(sections), dtype, x.shape[axis] + 2 * edge)
     return _both_ways(x.astype(dtype), c, h, c, h, plan=plan, axis=axis, edge=edge, padtype=padtype)
 
 

@@ -15,6 +15,9 @@ from jconv.signal.recursion._coefficients import Coefficients, coefficients, in_
 from jconv.signal.recursion._lfilter import check_signal
 from jconv.signal.recursion._plan import Plan, plan_sections
 
+# The binary exponent below which a part of a coefficient would leave float32's range.
+_SMALL = 60
+
 
 @overload
 def sosfilt(sos: ArrayLike, x: ArrayLike, axis: int = -1, zi: None = None) -> jax.Array: ...
@@ -84,7 +87,7 @@ def sosfilt(
             )
         # The sections' states one after the other along the axis of time.
         zi = jnp.moveaxis(zi.astype(dtype), 0, axis).reshape(*x.shape[:axis], 2 * count, *x.shape[axis + 1 :])
-    c, h, plan = plan_sos(sections, dtype, x.shape[axis])
+    c, h, plan = plan_sos(sections if zi is not None else even_gains(sections), dtype, x.shape[axis])
     y, zf = filter_along(x.astype(dtype), zi, c, h, plan=plan, axis=axis)
     if zi is None:
         return y
@@ -97,6 +100,19 @@ def plan_sos(sos: Coefficients, dtype: np.dtype, n: int) -> tuple[jax.Array, jax
     count = sos.shape[0]
     plan = plan_sections(sos[:, 3:] if isinstance(sos, np.ndarray) else None, count, n)
     return in_parts(sos.reshape(count, 2, 3), dtype), in_parts(np.zeros((0, 2, 3)), dtype), plan
+
+
+def even_gains(sos: Coefficients) -> Coefficients:
+    """Known sections with a numerator below float32's range share their gains evenly, by powers of two."""
+    if not isinstance(sos, np.ndarray) or np.iscomplexobj(sos) or not np.isfinite(sos).all():
+        return sos
+    exponents = np.frexp(np.abs(sos[:, :3]).max(axis=1))[1]
+    if exponents.min(initial=0) > -_SMALL or not np.all(np.any(sos[:, :3] != 0, axis=1)):
+        return sos
+    shares = np.full(len(sos), exponents.sum() // len(sos))
+    shares[-1] += exponents.sum() - shares.sum()
+    numerators = np.ldexp(sos[:, :3], (shares - exponents)[:, None])
+    return np.concatenate([numerators, sos[:, 3:]], axis=1)
 
 
 def check_sos(sos: ArrayLike) -> Coefficients:
