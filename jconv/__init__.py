@@ -1,6 +1,6 @@
 """Every convolution, in JAX.
 
-One engine that picks the right algorithm for each shape, behind the interfaces you already know. The rooms
+One engine that picks the right algorithm for each shape, behind the interfaces you already know. The subpackages
 (`jconv.signal`, `jconv.ndimage`, `jconv.nn`, …) load on first use, so that `import jconv` costs next to nothing.
 """
 
@@ -29,7 +29,7 @@ from jconv.engine import (
 
 __version__ = "0.1.0"
 
-_ROOMS = ("continuous", "data", "kernels", "ndimage", "nn", "plotting", "signal", "tasks", "training")
+_SUBPACKAGES = ("continuous", "data", "kernels", "ndimage", "nn", "plotting", "signal", "tasks", "training")
 
 __all__ = [
     "InputError",
@@ -46,12 +46,12 @@ __all__ = [
     "keep_freed_memory",
     "plan",
     "unfold",
-    *_ROOMS,
+    *_SUBPACKAGES,
 ]
 
 
 def __getattr__(name: str) -> Any:
-    if name in _ROOMS:
+    if name in _SUBPACKAGES:
         return importlib.import_module(f"jconv.{name}")
     if name == "restore":
         warnings.warn("jconv.restore is called jconv.decelerate; use that name", DeprecationWarning, stacklevel=2)

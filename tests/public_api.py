@@ -130,7 +130,8 @@ def _of_annotations(thing: Callable) -> Iterator[str]:
     elif is_record(thing) or issubclass(thing, BaseException):
         functions = {}
     else:
-        functions = {n: f for n, f in vars(thing).items() if inspect.isfunction(f) and n in ("__init__", "__call__")}
+        names = ("__call__",) if getattr(thing, "_is_protocol", False) else ("__init__", "__call__")
+        functions = {n: f for n, f in vars(thing).items() if inspect.isfunction(f) and n in names}
     for name, function in functions.items():
         signature = inspect.signature(function)
         bare = [

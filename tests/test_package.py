@@ -96,14 +96,14 @@ MISSING = """
 import sys
 sys.modules[{package!r}] = None  # an import of it fails, as where it is not installed
 try:
-    import jconv.{room}
+    import jconv.{subpackage}
 except ImportError as error:
     print(error)
 """
 
 
 @pytest.mark.parametrize(
-    ("room", "package", "extra"),
+    ("subpackage", "package", "extra"),
     [
         ("nn", "flax", "nn"),
         ("training", "optax", "train"),
@@ -111,8 +111,8 @@ except ImportError as error:
         ("plotting", "matplotlib", "plot"),
     ],
 )
-def test_a_missing_extra_is_named_with_the_line_that_installs_it(room, package, extra):
-    code = MISSING.format(package=package, room=room)
+def test_a_missing_extra_is_named_with_the_line_that_installs_it(subpackage, package, extra):
+    code = MISSING.format(package=package, subpackage=subpackage)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout == f"this needs the package {package!r}; install it with: pip install 'jconv[{extra}]'\n"
 

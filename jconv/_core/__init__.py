@@ -1,1 +1,1 @@
-"""What every room shares: argument checks and their wording, boundary rules. A leaf: it imports no other room."""
+"""What all subpackages share: argument checks and their wording, boundary rules. It imports no other subpackage."""

@@ -62,7 +62,7 @@ def per_axis(name: str, value: Any, count: int) -> tuple[int, ...]:
 
 
 def axis(name: str, value: Any, ndim: int) -> int:
-    """An axis index brought into 0 … ndim-1, else a ValueError."""
+    """Bring an axis index into 0 … ndim-1; raise a ValueError where it does not fit."""
     number = integer(name, value)
     if not -ndim <= number < ndim:
         raise ValueError(f"`{name}` must lie in [{-ndim}, {ndim - 1}] for an array of rank {ndim}, got {number}")

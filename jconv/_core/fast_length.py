@@ -7,7 +7,7 @@ import functools
 
 @functools.lru_cache(maxsize=4096)
 def fast_length(n: int) -> int:
-    """The smallest even 2^a 3^b 5^c (or 1) that is at least n.
+    """Return the smallest even 2^a 3^b 5^c (or 1) that is at least n.
 
     The FFT in jaxlib has fast kernels for these factors; an even length lets a real transform be half a complex one.
 

@@ -15,7 +15,7 @@ from jconv._core.errors import InputError
 
 @contextmanager
 def beside(path: str | os.PathLike) -> Iterator[Path]:
-    """A path beside `path`, with the same suffix, to write to: renamed to `path` on success, removed on failure."""
+    """Yield a path beside `path`, with its suffix, to write to: renamed to `path` on success, removed on failure."""
     path = Path(path)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=path.suffix or ".tmp")
     os.close(handle)

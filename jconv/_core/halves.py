@@ -23,12 +23,12 @@ COARSE = 16
 
 
 def length(n: int) -> int:
-    """The smallest fast length that is at least n; even, or 1."""
+    """Return the smallest fast length that is at least n; even, or 1."""
     return COARSE * fast_length(-(-n // COARSE)) if n > COARSE**2 else fast_length(n)
 
 
 def forward(x: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """The transforms (…, M) of the even and of the odd samples of a real x (…, 2M)."""
+    """Return the transforms (…, M) of the even and of the odd samples of a real x (…, 2M)."""
     x = x.reshape(*x.shape[:-1], x.shape[-1] // 2, 2)
     z = jnp.fft.fft(lax.complex(x[..., 0], x[..., 1]))
     mirrored = jnp.conj(jnp.roll(jnp.flip(z, -1), 1, -1))
@@ -36,7 +36,7 @@ def forward(x: jax.Array) -> tuple[jax.Array, jax.Array]:
 
 
 def inverse(even: jax.Array, odd: jax.Array) -> jax.Array:
-    """The inverse of `forward`."""
+    """Return the inverse of `forward`."""
     z = jnp.fft.ifft(even + 1j * odd)
     return jnp.stack([z.real, z.imag], axis=-1).reshape(*z.shape[:-1], 2 * z.shape[-1])
 

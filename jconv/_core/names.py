@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 
 def nearest(name: object, known: Iterable[str]) -> str | None:
-    """The known name most like `name`, or None where no one is near.
+    """Return the known name most like `name`, or None where no one is near.
 
     >>> nearest("sobel_z", ["sobel_x", "box"])
     'sobel_x'

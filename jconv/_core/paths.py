@@ -51,7 +51,7 @@ def _name_key(key: Any) -> str:
 
 
 def _escape(text: str) -> str:
-    """A text key such that it differs from every integer key."""
+    """Escape a text key, so that it differs from every integer key."""
     escaped = _escape_separators(text)
     return f"%{ord(escaped[0]):02X}{escaped[1:]}" if re.fullmatch(r"-?\d+", escaped) else escaped
 

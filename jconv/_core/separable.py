@@ -15,7 +15,7 @@ Term = tuple[np.ndarray, ...]
 
 
 def terms(array: np.ndarray, threshold: float) -> list[Term]:
-    """The terms of an array in double precision, the largest first, without singular values up to `threshold`."""
+    """Return an array's terms in double precision, the largest first, without singular values up to `threshold`."""
     return sorted(_split(array, threshold), key=lambda term: -np.prod([np.linalg.norm(f) for f in term]))
 
 
@@ -35,7 +35,7 @@ def _split(array: np.ndarray, threshold: float) -> list[Term]:
 
 
 def outer(term: tuple[Any, ...]) -> Any:
-    """The outer product of a term's vectors, of NumPy or JAX."""
+    """Return the outer product of a term's vectors, of NumPy or JAX."""
     result = term[0]
     for f in term[1:]:
         result = result[..., None] * f
@@ -59,7 +59,7 @@ def factor_exactly(array: np.ndarray, error: float) -> Term | None:
 
 
 def within(array: np.ndarray, error: float) -> list[Term]:
-    """The terms whose sum lies within `error` of the array, relative to its norm; as few as that, the largest first."""
+    """Return the fewest terms, the largest first, whose sum lies within `error` of the array, relative to its norm."""
     norm = float(np.linalg.norm(array))
     kept, rest = [], array
     for term in terms(array, float(np.finfo(np.float64).eps) * norm):

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 @lru_cache(maxsize=64)
 def selection(count: int, rank: int) -> tuple[tuple[tuple[int, int], ...], ...]:
-    """The comparators (low, high) that output `rank` of a network for `count` inputs depends on, in layers."""
+    """Return the comparators (low, high) that output `rank` of a network for `count` inputs depends on, in layers."""
     live, kept = {rank}, []
     for a, b in reversed(list(_batcher(count))):
         if a in live or b in live:

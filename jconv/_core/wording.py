@@ -7,5 +7,5 @@ from numpy import shape
 
 
 def size_of(array: ArrayLike) -> str:
-    """The first two axes of an array as a person writes them, such as 480×640."""
+    """Return the first two axes of an array as a person writes them, such as 480×640."""
     return "×".join(str(n) for n in shape(array)[:2])

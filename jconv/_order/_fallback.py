@@ -28,7 +28,7 @@ _BLOCK = 8192
 
 
 def select_views(padded: jax.Array, *, footprint: Footprint, rank: int) -> jax.Array:
-    """The `rank`-th smallest sample under the footprint; the fallback of `jconv.native.rank_windows`."""
+    """Return the `rank`-th smallest sample under the footprint; the fallback of `jconv.native.rank_windows`."""
     if len(footprint.indices) <= _MOST_WIRES:
         return _network(padded, footprint, rank)
     axis = next(axis for axis, size in enumerate(footprint.shape, start=1) if size > 1)
@@ -53,7 +53,7 @@ def select_views(padded: jax.Array, *, footprint: Footprint, rank: int) -> jax.A
 def pick_views(
     padded: jax.Array, chosen: jax.Array, carried: jax.Array, *, footprint: Footprint, transpose: bool
 ) -> jax.Array:
-    """The mean of what the samples equal to `chosen` carry, or its adjoint; the fallback of `jconv.native.pick`."""
+    """Average what the samples equal to `chosen` carry, or apply its adjoint; the fallback of `jconv.native.pick`."""
     shape = chosen.shape
 
     def hits(offset: Sequence[int | jax.Array]) -> jax.Array:
@@ -83,7 +83,7 @@ def _offsets(footprint: Footprint) -> list[tuple[int, ...]]:
 
 
 def _network(padded: jax.Array, footprint: Footprint, rank: int) -> jax.Array:
-    """The pruned network on shifted views."""
+    """Run the pruned network on shifted views."""
     shape = footprint.results(padded.shape)
     wires = [lax.slice(padded, o, [a + s for a, s in zip(o, shape)]) for o in _offsets(footprint)]
     for depth, layer in enumerate(selection(len(wires), rank)):
@@ -95,7 +95,7 @@ def _network(padded: jax.Array, footprint: Footprint, rank: int) -> jax.Array:
 
 
 def _bisection(padded: jax.Array, footprint: Footprint, rank: int) -> jax.Array:
-    """The result's key from its highest bit to its lowest, by counting the samples below a candidate."""
+    """Find the result's key from its highest bit to its lowest, by counting the samples below a candidate."""
     dtype, shape = padded.dtype, footprint.results(padded.shape)
     keys = _keys(padded)
     offsets = tuple(jnp.asarray(column) for column in np.array(_offsets(footprint), np.int32).T)
@@ -134,7 +134,7 @@ def _keys(x: jax.Array) -> jax.Array:
 
 
 def _values(keys: jax.Array, dtype: np.dtype) -> jax.Array:
-    """The inverse of `_keys`."""
+    """Return the inverse of `_keys`."""
     if dtype.kind == "u":
         return keys
     top = keys.dtype.type(1 << (8 * keys.dtype.itemsize - 1))

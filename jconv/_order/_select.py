@@ -18,7 +18,7 @@ from jconv.native import Footprint
 
 
 def select(padded: jax.Array, footprint: np.ndarray, rank: int) -> jax.Array:
-    """The `rank`-th smallest (from 0) of the samples under `footprint`, wherever it lies within `padded`."""
+    """Return the `rank`-th smallest (from 0) of the samples under `footprint`, wherever it lies within `padded`."""
     shape = tuple(p - f + 1 for p, f in zip(padded.shape, footprint.shape))
     if 0 in shape:
         return jnp.zeros(shape, padded.dtype)

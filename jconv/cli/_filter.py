@@ -97,7 +97,7 @@ def _filter(frames: np.ndarray, kernel: np.ndarray, path: Path) -> np.ndarray:
 
 
 def _largest(dtype: np.dtype, path: Path) -> float:
-    """The number that stands for white."""
+    """Return the number that stands for white."""
     if np.issubdtype(dtype, np.bool_) or np.issubdtype(dtype, np.floating):
         return 1.0
     if np.issubdtype(dtype, np.integer):

@@ -103,7 +103,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _load_outputs(paths: Sequence[Path]) -> dict[str, np.ndarray]:
-    """The filtered pictures by the names of their files."""
+    """Read the filtered pictures; return them by the names of their files."""
     from jconv.data import load_image
 
     outputs: dict[str, np.ndarray] = {}

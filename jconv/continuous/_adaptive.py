@@ -81,7 +81,7 @@ def subdivide(
     place: Callable[[Pieces, Segments], Nodes],
     tolerance: tuple[Real, Real],
 ) -> Segments:
-    """The segments, `limit` of them (unused ones of width 0), at which the bisection of `pieces` stops.
+    """Return the segments, `limit` of them (unused ones of width 0), at which the bisection of `pieces` stops.
 
     `place(pieces, segments)` gives the nodes, in the order of `table`; `tolerance` is (rtol, atol).
     """

@@ -33,7 +33,7 @@ def fill_shape(f: ScalarFunction, support: Points, breaks: Points) -> tuple[Poin
 
 
 def check_rule(rule: AnyRule | None, has_tolerance: bool) -> AnyRule | None:
-    """The rule, adaptive if a tolerance is asked for; None where `convolve` is to choose."""
+    """Return the rule, adaptive if a tolerance is asked for; None where `convolve` is to choose."""
     if not isinstance(rule, Rule | Adaptive | DeclaredRule | None):
         raise TypeError(f"`rule` must be a rule such as GaussLegendre(96), got {rule!r}; rules are in jconv.continuous")
     if has_tolerance and isinstance(rule, DeclaredRule):
@@ -69,7 +69,7 @@ def check_fit(rule: AnyRule, f: Shape, g: Shape) -> None:
 
 
 def working_dtype(t: ArrayLike, f: Shape, g: Shape) -> DTypeLike:
-    """The widest floating type among the points, supports and breakpoints."""
+    """Return the widest floating type among the points, supports and breakpoints."""
     ends = [v for v in (f.lower, f.upper, g.lower, g.upper, *f.breaks, *g.breaks) if v is not None]
     dtype = jnp.result_type(t, *ends, 0.0)
     if not jnp.issubdtype(dtype, jnp.floating):

@@ -133,7 +133,7 @@ def _describe_both(
     shape_g: Shape,
     dtype: DTypeLike,
 ) -> tuple[Panels, Panels]:
-    """The panels of f that cover its support, and those of g that meet them at some point of the grid."""
+    """Return the panels of f that cover its support, and those of g that meet them at some point of the grid."""
     start, step, count = grid
     bounds_f, bounds_g = _bounds(shape_f), _bounds(shape_g)
     lower = bounds_f[0]
@@ -146,7 +146,7 @@ def _describe_both(
 
 
 def _bounds(shape: Shape) -> tuple[float, float]:
-    """The ends of a support that is known to be bounded."""
+    """Return the ends of a support that is known to be bounded."""
     assert shape.lower is not None
     assert shape.upper is not None
     return float(shape.lower), float(shape.upper)

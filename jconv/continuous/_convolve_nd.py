@@ -144,7 +144,7 @@ def _tensor(n: int, d: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _outer(factors: list[np.ndarray]) -> np.ndarray:
-    """The outer product of vectors, as one vector."""
+    """Return the outer product of vectors, as one vector."""
     total = np.ones(1)
     for factor in factors:
         total = np.multiply.outer(total, factor).reshape(-1)
@@ -185,7 +185,7 @@ def _smolyak(level: int, d: int) -> dict[tuple[float, ...], float]:
 
 
 def _shifted(key: jax.Array, points: int, d: int, shifts: int = 8) -> tuple[jax.Array, jax.Array]:
-    """A Kronecker sequence by powers of the d-dimensional golden ratio, shifted at random, periodised by the tent."""
+    """Make a Kronecker sequence of powers of the d-dimensional golden ratio, shifted at random, folded by the tent."""
     ratio = 2.0
     for _ in range(60):
         ratio = (1 + ratio) ** (1 / (d + 1))

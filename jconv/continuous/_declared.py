@@ -34,7 +34,7 @@ class DeclaredRule:
         raise NotImplementedError
 
     def nodes(self, t: jax.Array) -> Nodes:
-        """The nodes x and t - x at a scalar `t`, as one segment."""
+        """Return the nodes x and t - x at a scalar `t`, as one segment."""
         raise NotImplementedError
 
 

@@ -48,7 +48,7 @@ class Delta:
             raise ValueError(f"`Delta.order` must be an integer >= 0, got {self.order!r}; 0 is the delta itself")
 
     def __matmul__(self, other: Function | Delta | Distribution) -> Function | Delta | Distribution:
-        """The convolution with another function object."""
+        """Return the convolution with another function object."""
         return _convolve(self, other)
 
     __rmatmul__ = __matmul__
@@ -83,13 +83,13 @@ class Distribution:
         return Distribution(regular, self.deltas + other.deltas)
 
     def __matmul__(self, other: Function | Delta | Distribution) -> Function | Delta | Distribution:
-        """The convolution with another function object."""
+        """Return the convolution with another function object."""
         return _convolve(self, other)
 
     __rmatmul__ = __matmul__
 
     def derivative(self) -> Distribution:
-        """The derivative in the sense of distributions: a jump, also that at either end, becomes a delta.
+        """Return the derivative in the sense of distributions: a jump, also that at either end, becomes a delta.
 
         A breakpoint without a jump leaves a delta whose weight is rounding.
         """
@@ -100,7 +100,7 @@ class Distribution:
 
 
 def _jumps(f: Function) -> tuple[Delta, ...]:
-    """A delta for the jump of `f` at each of its breakpoints; `f` is zero outside its domain."""
+    """Return a delta for the jump of `f` at each of its breakpoints; `f` is zero outside its domain."""
     after = jnp.sum(mirror_degrees(f.coefficients), axis=0)  # P_k(-1) = (-1)^k, P_k(1) = 1
     before = jnp.sum(f.coefficients, axis=0)
     zero = jnp.zeros_like(after[:1])
@@ -126,7 +126,7 @@ def _convolve_with_delta(d: Distribution, by: Delta) -> Distribution:
 def _convolve(
     f: Function | Delta | Distribution, g: Function | Delta | Distribution
 ) -> Function | Delta | Distribution:
-    """The convolution of function objects, deltas and sums of them; as simple an object as the result allows."""
+    """Return the convolution of function objects, deltas and sums of them; as simple an object as the result allows."""
     if not isinstance(g, Function | Delta | Distribution):
         return NotImplemented
     f, g = _as_distribution(f), _as_distribution(g)

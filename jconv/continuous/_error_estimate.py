@@ -26,7 +26,7 @@ def _before(v: jax.Array) -> jax.Array:
 def estimate_rounding(
     weighed: jax.Array, at_x: jax.Array, at_y: jax.Array, nodes: Nodes, weights: np.ndarray, weighted: bool
 ) -> jax.Array:
-    """The effect of rounding: of the values and their sum, and of the places where the functions are looked at.
+    """Estimate the effect of rounding: of the values, their sum, and the places where the functions are looked at.
 
     At the watched nodes, whose `weights` have the sum of all. A place rounded by r moves the integral of F by at most r
     times that of |F'|, which is the sum of the rises of F from node to node.
@@ -65,12 +65,12 @@ def _rise(values: jax.Array, places: jax.Array, nodes: Nodes) -> jax.Array:
 
 
 def _reach(places: jax.Array, corners: jax.Array, values: jax.Array) -> jax.Array:
-    """The size of the numbers that a place is computed from; its rounding is eps times that."""
+    """Return the size of the numbers that a place is computed from; its rounding is eps times that."""
     return _widen(jnp.maximum(jnp.abs(_later(places)), jnp.abs(_later(corners))), values)
 
 
 def estimate_tail(product: jax.Array, nodes: Nodes, far_end: jax.Array) -> jax.Array:
-    """What may lie beyond the last node of a segment that reaches to infinity; inf where |x F| does not fall there."""
+    """Estimate what lies beyond the last node of a segment that reaches to infinity; inf where |x F| does not fall."""
     offset = jnp.where((nodes.jacobian != 0) & far_end[:, None], jnp.abs(nodes.x - nodes.corner_x), 0)
     most = jnp.max(offset, axis=1, keepdims=True)
     least = jnp.maximum(1, jnp.min(jnp.where(offset > 0, offset, jnp.inf), axis=1, keepdims=True))

@@ -87,7 +87,7 @@ def erfcx(x: ArrayLike) -> jax.Array:
 
 
 def voigt_far_out(distance: jax.Array, std: jax.Array, width: jax.Array) -> jax.Array:
-    """The Voigt profile for |ζ| >= 8 √2 std, ζ = distance + i width, by the asymptotic series of w.
+    """Return the Voigt profile for |ζ| >= 8 √2 std, ζ = distance + i width, by the asymptotic series of w.
 
     Re[i/(πζ) Σ (2k-1)!! (std/ζ)^(2k)], which has no division by std, and so is the Lorentzian at std = 0. Next to the
     real axis the series leaves out exp(-z²), all that there is at width = 0.

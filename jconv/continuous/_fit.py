@@ -20,7 +20,7 @@ _LARGEST_DEGREE = 512
 
 
 def fit_series(f: ScalarFunction, domain: Points, breaks: Points, degree: int | None, rtol: float | None) -> Series:
-    """The series that interpolates `f`; see `Function.fit` for the arguments."""
+    """Return the series that interpolates `f`; see `Function.fit` for the arguments."""
     edges = _edges(domain, breaks)
     if degree is None:
         return _fit_adaptively(f, edges, rtol)
@@ -53,7 +53,7 @@ def _fit_adaptively(f: ScalarFunction, edges: jax.Array, rtol: float | None) -> 
 
 
 def _edges(domain: Points, breaks: Points) -> jax.Array:
-    """The ends of all pieces, ascending."""
+    """Return the ends of all pieces, ascending."""
     if len(domain) != 2:
         raise ValueError(f"`domain` must be a pair (lower, upper), got {domain!r}; name inner points in `breaks`")
     edges = (domain[0], *(breaks[i] for i in range(len(breaks))), domain[1])

@@ -189,7 +189,7 @@ class Function:
         return result.restrict(*self.domain)
 
     def __matmul__(self, other: object) -> Function:
-        """The convolution; see `convolve`."""
+        """Return the convolution; see `convolve`."""
         if not isinstance(other, Function):
             return NotImplemented
         return Function(*convolve_series(self._series, other._series))
@@ -224,13 +224,13 @@ class Function:
         return self * (1 / jnp.asarray(other))
 
     def derivative(self) -> Function:
-        """The derivative inside the pieces. `Delta(0.0, order=1) @ F` is the one that counts jumps too."""
+        """Return the derivative inside the pieces. `Delta(0.0, order=1) @ F` is the one that counts jumps too."""
         slope = 2 / self._lengths()
         growth = jnp.max(jnp.abs(slope)) * self.degree**2  # Markov's inequality
         return Function(self.breaks, legendre.differentiate(self.coefficients) * slope, self.error * growth)
 
     def antiderivative(self) -> Function:
-        """The continuous antiderivative that vanishes at the left end of the domain."""
+        """Return the continuous antiderivative that vanishes at the left end of the domain."""
         half = self._lengths() / 2
         rise = legendre.integrate(self.coefficients) * half
         before = jnp.cumsum(2 * self.coefficients[0] * half[0], axis=0) - 2 * self.coefficients[0] * half[0]
@@ -238,25 +238,25 @@ class Function:
         return Function(self.breaks, rise.at[0].add(before), self.error * length)
 
     def integral(self) -> jax.Array:
-        """The integral over the domain, shape channels."""
+        """Return the integral over the domain, shape channels."""
         return jnp.sum(self.coefficients[0] * self._lengths()[0], axis=0)
 
     def shift(self, by: Real) -> Function:
-        """The function x -> F(x - by)."""
+        """Return the function x -> F(x - by)."""
         return Function(self.breaks + by, self.coefficients, self.error)
 
     def mirror(self) -> Function:
-        """The function x -> F(-x)."""
+        """Return the function x -> F(-x)."""
         return Function(-self.breaks[::-1], mirror_degrees(self.coefficients)[:, ::-1], self.error)
 
     def restrict(self, lower: Real, upper: Real) -> Function:
-        """The function on (lower, upper), with the breakpoints that fall inside; zero where it was not defined."""
+        """Return the function on (lower, upper), with the breakpoints inside; it is zero where it was not defined."""
         ends = jnp.stack([jnp.asarray(v, self.breaks.dtype) for v in (lower, upper)])
         edges = jnp.sort(jnp.concatenate([ends, jnp.clip(self.breaks, *ends)]))
         return Function(*resample(self._series, edges, self.degree + 1))
 
     def roots(self) -> np.ndarray:
-        """The real zeros inside the domain, ascending; outside `jit`, for a scalar function."""
+        """Return the real zeros inside the domain, ascending; outside `jit`, for a scalar function."""
         if self.coefficients.ndim != 2 or is_traced(self.coefficients):
             raise ValueError("`roots` needs a scalar function and concrete values; call it outside `jit`, per channel")
         zeros: list[float] = []
@@ -271,7 +271,7 @@ class Function:
         return ascending[apart]
 
     def _lengths(self) -> jax.Array:
-        """The lengths of the pieces, shaped as the coefficients; 1 for an empty piece."""
+        """Return the lengths of the pieces, shaped as the coefficients; 1 for an empty piece."""
         length = jnp.diff(self.breaks)
         length = jnp.where(length > 0, length, 1)
         return length.reshape((1, -1) + (1,) * (self.coefficients.ndim - 2))

@@ -13,7 +13,7 @@ from jconv.continuous._nodes import legendre_points_extended, legendre_values
 
 @lru_cache
 def grid(n: int) -> tuple[np.ndarray, np.ndarray]:
-    """The n Gauss–Legendre nodes and the (n, n) matrix from values on them to coefficients, exact to degree n-1."""
+    """Return n Gauss–Legendre nodes and the (n, n) matrix from values there to coefficients, exact to degree n-1."""
     x, w = legendre_points_extended(n)
     to_coefficients = (2 * np.arange(n)[:, None] + 1) * legendre_values(x, n) * w / 2
     return x.astype(float), to_coefficients.astype(float)
@@ -48,7 +48,7 @@ def _k(c: jax.Array, start: int, count: int) -> jax.Array:
 
 @jax.jit
 def integrate(c: jax.Array) -> jax.Array:
-    """The antiderivative that vanishes at -1; one degree more."""
+    """Return the antiderivative that vanishes at -1; one degree more."""
     n = c.shape[0]
     up = c / (2 * _k(c, 0, n) + 1)  # c_k / (2k+1) goes to degree k+1 with plus, k-1 with minus
     return jnp.concatenate([c[:1], up]) - jnp.concatenate([up[1:], jnp.zeros_like(c[:2])])[: n + 1]
@@ -56,7 +56,7 @@ def integrate(c: jax.Array) -> jax.Array:
 
 @jax.jit
 def differentiate(c: jax.Array) -> jax.Array:
-    """The derivative; the same number of coefficients, the last of them zero."""
+    """Return the derivative; the same number of coefficients, the last of them zero."""
     n = c.shape[0]
     # d_{k} = (2k+1) (c_{k+1} + c_{k+3} + ...)
     pairs = jnp.concatenate([c, jnp.zeros_like(c[: n % 2])]).reshape((n + n % 2) // 2, 2, *c.shape[1:])

@@ -212,11 +212,11 @@ def box_lorentzian(
 
 
 def _in_deviations(distance: jax.Array, std: Real) -> jax.Array:
-    """distance / std, held at ±40 beyond; ±40 or 0 for std 0."""
+    """Divide distance by std, held at ±40 beyond; ±40 or 0 for std 0."""
     is_far = jnp.abs(distance) >= NEGLIGIBLE * jnp.asarray(std)
     return jnp.where(is_far, NEGLIGIBLE * jnp.sign(distance), distance / jnp.where(is_far, 1, std))
 
 
 def _delta(distance: jax.Array) -> jax.Array:
-    """A Dirac delta as a function: inf at its place, 0 elsewhere."""
+    """Return a Dirac delta as a function: inf at its place, 0 elsewhere."""
     return jnp.where(distance == 0, jnp.inf, 0.0)

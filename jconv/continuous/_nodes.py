@@ -33,7 +33,7 @@ class Table:
 
 @lru_cache
 def watched_first(table: Table) -> Table:
-    """The same rule with the watched nodes in front, ascending and spread evenly, both outermost ones among them.
+    """Return the rule with the watched nodes in front, ascending and spread evenly, both outermost ones among them.
 
     In front, since XLA vectorises loops over neighbours in memory only.
     """
@@ -45,14 +45,14 @@ def watched_first(table: Table) -> Table:
 
 
 def _symmetric(x: np.ndarray, weights: np.ndarray, null: np.ndarray) -> Table:
-    """The table of a rule given on [-1, 1] by ascending nodes."""
+    """Return the table of a rule given on [-1, 1] by ascending nodes."""
     left, right, weights, null = (np.asarray(v / 2, float) for v in (1 + x, 1 - x, weights, null))
     return Table(left, right, weights, null)
 
 
 @lru_cache
 def legendre_points(n: int) -> tuple[np.ndarray, np.ndarray]:
-    """The n Gauss–Legendre nodes on [-1, 1], ascending, and weights, by Newton's method in O(n²) operations."""
+    """Return the n Gauss–Legendre nodes on [-1, 1], ascending, and weights, by Newton's method in O(n²) operations."""
     x, w = legendre_points_extended(n)
     return x.astype(float), w.astype(float)
 

@@ -47,7 +47,7 @@ class Panels(NamedTuple):
         return jnp.asarray(self.origin + self.step * index)
 
     def support(self, index: jax.Array) -> tuple[jax.Array, jax.Array]:
-        """A panel without what lies outside the support."""
+        """Return a panel without what lies outside the support."""
         edge = self.edge(index)
         return jnp.maximum(edge, self.bounds[0]), jnp.minimum(edge + self.step, self.bounds[1])
 
@@ -77,7 +77,7 @@ def describe_panels(
     count: int,
     ends: jax.Array,
 ) -> Panels:
-    """The panels first … first + count - 1 of a function, of which those outside its support count as special."""
+    """Describe the panels first … first + count - 1 of a function; those outside its support count as special."""
     dtype = ends.dtype
     index = first + jnp.arange(count, dtype=dtype)
     special = jnp.floor((ends - origin) / step)
@@ -108,7 +108,7 @@ def sum_clean(x: Panels, y: Panels, table: Table, count: int) -> tuple[jax.Array
 
 
 def sum_special(one: Panels, other: Panels, t: jax.Array, table: Table) -> tuple[jax.Array, jax.Array]:
-    """The special panels of one function against the clean panels of the other: fixed nodes, cut at the breakpoints."""
+    """Sum special panels of one function against clean panels of the other: fixed nodes, cut at the breakpoints."""
     k = jnp.arange(t.shape[0], dtype=t.dtype)
     value, error = jnp.zeros_like(t), jnp.zeros_like(t)
     for n in range(one.special.shape[0]):

@@ -124,7 +124,7 @@ class PeriodicFunction:
         return self @ other
 
     def __matmul__(self, other: PeriodicFunction) -> PeriodicFunction:
-        """The convolution over one period."""
+        """Return the convolution over one period."""
         if not isinstance(other, PeriodicFunction):
             return NotImplemented
         known = not is_traced(self.period) and not is_traced(other.period)
@@ -144,13 +144,13 @@ class PeriodicFunction:
         return PeriodicFunction(self.period * a * b, self.period, jax.lax.stop_gradient(self.period * error))
 
     def derivative(self) -> PeriodicFunction:
-        """The derivative, harmonic by harmonic."""
+        """Return the derivative, harmonic by harmonic."""
         k = jnp.arange(-self.degree, self.degree + 1).reshape((-1,) + (1,) * (self.coefficients.ndim - 1))
         factor = 2j * jnp.pi / self.period
         return PeriodicFunction(self.coefficients * k * factor, self.period, self.error * self.degree * abs(factor))
 
     def integral(self) -> jax.Array:
-        """The integral over one period."""
+        """Return the integral over one period."""
         return self.coefficients[self.degree] * self.period
 
 

@@ -116,7 +116,7 @@ def _extreme(
     from_g: Callable[[Real], Corner],
     wins: Callable[[jax.Array, jax.Array], jax.Array],
 ) -> Corner | None:
-    """The end of the window given by end `p` of f and the opposite end `q` of g; None where it is unbounded."""
+    """Return the end of the window given by end `p` of f and the opposite end `q` of g; None where it is unbounded."""
     if p is None:
         return None if q is None else from_g(q)
     if q is None:
@@ -129,7 +129,7 @@ _GOLDEN = 0.6180339887
 
 
 def interior_point(s: Shape, dtype: DTypeLike) -> jax.Array:
-    """Some point inside the support, unlikely to be a special one, where an empty piece may look without harm."""
+    """Return a point inside the support, unlikely to be a special one, where an empty piece may look without harm."""
     if s.lower is not None and s.upper is not None:
         return jnp.asarray(s.lower + _GOLDEN * (s.upper - s.lower), dtype)
     if s.lower is not None:

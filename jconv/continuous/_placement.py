@@ -105,10 +105,10 @@ def place_nodes(
 
 
 def smallest_step(x: jax.Array, y: jax.Array) -> jax.Array:
-    """A step inside from a corner that rounding cannot undo in either coordinate."""
+    """Return a step inside from a corner that rounding cannot undo in either coordinate."""
     return 4 * jnp.finfo(x.dtype).eps * jnp.maximum(jnp.abs(x), jnp.abs(y))
 
 
 def _resolved_distance(corner: jax.Array, distance: jax.Array) -> jax.Array:
-    """The distance, but not so small that rounding leads to the corner itself, where a function may be infinite."""
+    """Keep the distance so large that rounding does not lead to the corner itself, where a function may be infinite."""
     return jnp.maximum(distance, jax.lax.stop_gradient(jnp.finfo(corner.dtype).eps * jnp.abs(corner)))

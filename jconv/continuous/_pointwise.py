@@ -48,7 +48,7 @@ class Problem(NamedTuple):
         return self.rule.n * pieces
 
     def nodes(self, t: jax.Array) -> Nodes:
-        """The nodes for a scalar `t`, on whole pieces."""
+        """Return the nodes for a scalar `t`, on whole pieces."""
         if isinstance(self.rule, DeclaredRule):
             return self.rule.nodes(t)
         rule = self.rule.rule if isinstance(self.rule, Adaptive) else self.rule
@@ -85,7 +85,7 @@ def _integrate_block(problem: Problem, t: jax.Array) -> tuple[jax.Array, jax.Arr
 
 @functools.partial(jax.jit, static_argnames=("rule", "at_rest"))
 def _place(shape_f: Shape, shape_g: Shape, t: jax.Array, rule: Rule, at_rest: bool) -> tuple[Nodes, jax.Array | None]:
-    """The nodes on whole pieces for every t, (T, S, N), and the segments that reach to infinity, (T, S)."""
+    """Return the nodes on whole pieces for every t, (T, S, N), and the segments that reach to infinity, (T, S)."""
 
     def at(s: jax.Array) -> tuple[Nodes, jax.Array | None]:
         pieces = resolve(shape_f, shape_g, s)
@@ -107,7 +107,7 @@ def _place_on(
 def _sum(
     at_x: jax.Array, at_y: jax.Array, nodes: Nodes, far: jax.Array | None, table: Table, weighted: bool
 ) -> tuple[jax.Array, jax.Array]:
-    """The rule and its error estimate, summed over the segments: (T, channels) each."""
+    """Sum the rule and its error estimate over the segments: (T, channels) each."""
 
     def at(at_x: jax.Array, at_y: jax.Array, nodes: Nodes, far: jax.Array | None) -> tuple[jax.Array, jax.Array]:
         value, error = sum_rule(at_x, at_y, nodes, table, far, weighted=weighted)

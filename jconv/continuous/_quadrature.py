@@ -64,7 +64,7 @@ def align_channels(a: jax.Array, b: jax.Array, leading: int) -> tuple[jax.Array,
 def sum_rule(
     at_x: jax.Array, at_y: jax.Array, nodes: Nodes, table: Table, far_end: jax.Array | None, *, weighted: bool = False
 ) -> tuple[jax.Array, jax.Array]:
-    """The rule's value and error on every segment, (S, channels) each, from f at `nodes.x` and g at `nodes.y`.
+    """Compute the rule's value and error on every segment, (S, channels) each, from f at `nodes.x` and g at `nodes.y`.
 
     far_end: (S,), the segments that reach to infinity; None if none can. weighted: the weights of the rule contain a
     weight function.

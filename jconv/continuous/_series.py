@@ -33,7 +33,7 @@ def align_rank(sign: np.ndarray | jax.Array, array: jax.Array) -> np.ndarray | j
 
 
 def mirror_degrees(coefficients: jax.Array) -> jax.Array:
-    """The series of u -> p(-u): P_k(-u) = (-1)^k P_k(u)."""
+    """Return the series of u -> p(-u): P_k(-u) = (-1)^k P_k(u)."""
     return coefficients * align_rank(1 - 2 * (np.arange(coefficients.shape[0]) % 2), coefficients)
 
 
@@ -52,7 +52,7 @@ def evaluate(series: Series, piece: jax.Array, x: jax.Array) -> jax.Array:
 
 
 def piece_nodes(edges: jax.Array, count: int) -> jax.Array:
-    """The Gauss–Legendre nodes of every piece, (count, K)."""
+    """Return the Gauss–Legendre nodes of every piece, (count, K)."""
     u = jnp.asarray(legendre.grid(count)[0], edges.dtype)[:, None]
     return (edges[:-1] + edges[1:]) / 2 + u * (edges[1:] - edges[:-1]) / 2
 
@@ -67,12 +67,12 @@ def sample_pieces(series: Series, edges: jax.Array, count: int) -> jax.Array:
 
 @functools.partial(jax.jit, static_argnums=2)
 def resample(series: Series, edges: jax.Array, count: int) -> Series:
-    """The same function on finer pieces, `count` coefficients each."""
+    """Describe the same function on finer pieces, `count` coefficients each."""
     return Series(edges, legendre.from_values(sample_pieces(series, edges, count)), series.error)
 
 
 def combine(f: Series, g: Series, count: int, operation: Callable, error: Real) -> Series:
-    """The pointwise `operation` of two series, on the pieces that both of their breakpoints make."""
+    """Return the pointwise `operation` of two series, on the pieces that both of their breakpoints make."""
     edges = merge_breaks(jnp.concatenate([f.breaks, g.breaks]))
     return Series(edges, _combine_coefficients(f, g, edges, count, operation), error)
 
@@ -93,7 +93,7 @@ def merge_breaks(points: jax.Array) -> jax.Array:
 
 
 def drop_degrees(series: Series, below: float) -> Series:
-    """The series without the trailing degrees of each piece whose coefficients are at most `below`; outside `jit`."""
+    """Drop the trailing degrees of each piece whose coefficients are at most `below`; outside `jit`."""
     coefficients = np.asarray(series.coefficients)
     sizes = np.abs(coefficients).reshape(*coefficients.shape[:2], -1).max(axis=2)
     degrees = np.arange(len(sizes))[:, None]
@@ -103,5 +103,5 @@ def drop_degrees(series: Series, below: float) -> Series:
 
 
 def largest_value(series: Series) -> jax.Array:
-    """An upper bound of the absolute value, since |P_k| is at most 1; shape channels reduced to one number."""
+    """Return an upper bound of the absolute value, since |P_k| is at most 1; shape channels reduced to one number."""
     return jnp.max(jnp.sum(jnp.abs(series.coefficients), axis=0))

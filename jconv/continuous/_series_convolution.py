@@ -91,14 +91,14 @@ def _unit(x: jax.Array, lower: jax.Array, upper: jax.Array) -> jax.Array:
 
 
 def _part(p: jax.Array, lower: jax.Array, upper: jax.Array, start: jax.Array, stop: jax.Array) -> jax.Array:
-    """The series `p` on (lower, upper) as one on (start, stop)."""
+    """Return the series `p` on (lower, upper) as one on (start, stop)."""
     u = jnp.asarray(legendre.grid(p.shape[0])[0], p.real.dtype)[:, None, None]
     x = _unit((start + stop) / 2 + u * (stop - start) / 2, lower, upper)
     return legendre.from_values(legendre.evaluate(p[:, None], x.reshape(x.shape + (1,) * (p.ndim - 3))))
 
 
 def _middle(p: jax.Array, q: jax.Array, a: jax.Array, b: jax.Array, c: jax.Array, d: jax.Array) -> jax.Array:
-    """The middle polynomial of every pair, by a Gauss rule over the shorter piece that is exact."""
+    """Return the middle polynomial of every pair, by a Gauss rule over the shorter piece that is exact."""
     m, n = p.shape[0], q.shape[0]
     dtype = p.real.dtype
     s, w = (jnp.asarray(v, dtype) for v in legendre_points((m + n) // 2 + 1))

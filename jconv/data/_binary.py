@@ -150,7 +150,7 @@ def load_cifar(*paths: str | os.PathLike[str], classes: int = 10) -> Labelled:
 
 
 def _read(path: str | os.PathLike[str]) -> bytes:
-    """The bytes of a file, unzipped where they are gzipped, and never more than the limit."""
+    """Read the bytes of a file, unzipped where they are gzipped, and never more than the limit."""
     try:
         with open(path, "rb") as file:
             zipped = file.read(2) == b"\x1f\x8b"

@@ -27,6 +27,7 @@ class CocoAnnotations(NamedTuple):
     """
 
     files: tuple[Path, ...]
+    """The pictures."""
     sizes: np.ndarray
     """(N, 2): rows and columns of each picture."""
     boxes: tuple[np.ndarray, ...]
@@ -187,7 +188,7 @@ def _refuse_duplicates(source: str, what: str, values: Sequence[Any]) -> None:
 
 
 def _picture_problems(files: Sequence[Path], sizes: np.ndarray) -> list[str]:
-    """A message for each picture that is missing, cannot be read, or has another size than the JSON says."""
+    """Return a message for each picture that is missing, cannot be read, or has another size than the JSON says."""
     problems = []
     for file, (rows, columns) in zip(files, sizes):
         try:

@@ -136,7 +136,7 @@ def _kind_of(head: bytes) -> str | None:
 
 
 def _open(file: io.BytesIO, kind: str) -> Any:
-    """A Pillow picture, read by no other decoder than that of `kind`."""
+    """Open a Pillow picture with no other decoder than that of `kind`."""
     return needed("PIL.Image", "data").open(file, formats=[kind])
 
 
@@ -156,7 +156,7 @@ def _read_with_pillow(path: Path, kind: str, what: str) -> Picture:
 
 
 def _plain(frame: Any) -> Any:
-    """A frame in one of the modes that NumPy understands, its transparency as an alpha channel."""
+    """Convert a frame to one of the modes that NumPy understands, its transparency as an alpha channel."""
     if frame.mode in ("P", "PA"):
         return frame.convert("RGBA" if frame.has_transparency_data else "RGB")
     if "transparency" in frame.info and frame.mode in ("L", "RGB"):

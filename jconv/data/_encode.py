@@ -117,7 +117,7 @@ def _tiff(frames: np.ndarray) -> dict[str, Any]:
 
 
 def _fit(frames: np.ndarray, kind: str) -> tuple[np.ndarray, tuple[str, ...]]:
-    """The frames as the format takes them, and what was lost."""
+    """Fit the frames to what the format takes, and say what was lost."""
     lost = []
     if frames.dtype != bool and kind != "TIFF":
         if np.issubdtype(frames.dtype, np.floating):

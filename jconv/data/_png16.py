@@ -60,7 +60,7 @@ def _chunk(name: bytes, data: bytes) -> bytes:
 
 
 def _image_data(content: bytes, what: str) -> bytes:
-    """The compressed pixels: all IDAT chunks, their checksums compared."""
+    """Join the compressed pixels of all IDAT chunks, and compare their checksums."""
     at, parts = len(SIGNATURE), []
     while at + 12 <= len(content):
         (length,), name = struct.unpack(">I", content[at : at + 4]), content[at + 4 : at + 8]

@@ -31,6 +31,7 @@ class SoundFolder(NamedTuple):
     """Sounds with their classes; they may differ in length and rate."""
 
     sounds: list[Sound]
+    """The samples of each file with their rate."""
     labels: np.ndarray
     """(N,) int32, counted from 0."""
     names: tuple[str, ...]

@@ -41,6 +41,12 @@ class ImageFiles:
     ------
     InputError
         As `image_folder`; for a damaged picture only when it is read.
+
+    Examples
+    --------
+    >>> ImageFiles("no_such_folder", size=(32, 32))
+    Traceback (most recent call last):
+    jconv.InputError: XX
     """
 
     def __init__(self, folder: str | os.PathLike[str], *, size: tuple[int, int], channels: int = 3) -> None:

@@ -42,9 +42,9 @@ class Algorithm(Protocol):
         ...
 
     def estimate(self, problem: Problem) -> Estimate:
-        """What the algorithm would take; for problems that it does not refuse."""
+        """Estimate what the algorithm takes; for problems that it does not refuse."""
         ...
 
     def apply(self, problem: Problem, lhs: jax.Array, rhs: jax.Array, solve: Solver) -> jax.Array:
-        """The result, traced while a program is lowered; `solve(part, lhs, rhs)` computes a part."""
+        """Compute the result, traced while a program is lowered; `solve(part, lhs, rhs)` computes a part."""
         ...

@@ -41,7 +41,7 @@ def lax_arguments(
     feature_group_count: int = 1,
     batch_group_count: int = 1,
 ) -> LaxArguments:
-    """The arguments of `lax.conv_general_dilated`, in its order, with defaults filled in and padding in numbers."""
+    """Return `lax.conv_general_dilated`'s arguments in its order, with defaults filled in and padding in numbers."""
     numbers = lax.conv_dimension_numbers(tuple(lhs_shape), tuple(rhs_shape), dimension_numbers)
     n = len(lhs_shape) - 2
     lhs_dilation = tuple(int(v) for v in lhs_dilation or (1,) * n)
@@ -77,7 +77,7 @@ class Canonical:
     _arguments: LaxArguments
 
     def into(self, lhs: jax.Array, rhs: jax.Array) -> tuple[jax.Array, jax.Array]:
-        """The caller's arrays in the canonical order of axes.
+        """Bring the caller's arrays into the canonical order of axes.
 
         Group g of the batch meets output channels of group g: that is a feature group, with its batch as channels. The
         batch is split where it stands and all axes then move at once: an algorithm's first step may cancel that.
@@ -92,14 +92,14 @@ class Canonical:
         return lhs, jnp.transpose(rhs, (*rhs_spec[2:], rhs_spec[1], rhs_spec[0]))
 
     def back(self, out: jax.Array) -> jax.Array:
-        """A canonical result in the caller's order of axes."""
+        """Bring a canonical result into the caller's order of axes."""
         spec = self._arguments.dimension_numbers.out_spec
         order = np.argsort([spec[0], *spec[2:], spec[1]])
         return jnp.transpose(out, tuple(int(i) for i in order)).reshape(self.out_shape)
 
 
 def canonicalize(arguments: LaxArguments, lhs_shape: Sequence[int], rhs_shape: Sequence[int]) -> Canonical:
-    """The canonical form of a convolution as `lax` states it."""
+    """Return the canonical form of a convolution as `lax` states it."""
     shape = _out_shape(arguments, lhs_shape, rhs_shape)
     if not arguments.strides:
         numbers = lax.ConvDimensionNumbers(*((*spec, 2) for spec in arguments.dimension_numbers))
@@ -127,12 +127,12 @@ def canonicalize(arguments: LaxArguments, lhs_shape: Sequence[int], rhs_shape: S
 
 
 def crop(lhs: jax.Array, crops: Crops) -> jax.Array:
-    """The part of a canonical input that a geometry keeps, see `Geometry.cropped`."""
+    """Cut out the part of a canonical input that a geometry keeps, see `Geometry.cropped`."""
     return lhs[(slice(None), *(slice(*pair) for pair in crops), slice(None))]
 
 
 def cropped_shape(shape: Sequence[int], crops: Crops) -> tuple[int, ...]:
-    """The shape that `crop` leaves."""
+    """Return the shape that `crop` leaves."""
     return (shape[0], *(stop - start for start, stop in crops), shape[-1])
 
 

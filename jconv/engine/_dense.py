@@ -45,7 +45,7 @@ def is_kernel_gradient(lhs: Any, rhs: Any, *, platform: str, portable: bool, par
 
 
 def multiply(lhs: jax.Array, rhs: jax.Array, *, dimension_numbers: Any, **_: Any) -> jax.Array:
-    """lhs (*positions, …), rhs (*positions, …) → (…, …), summed over the positions."""
+    """Multiply lhs (*positions, …) by rhs (*positions, …) → (…, …), summed over the positions."""
     axes = len(dimension_numbers[0][0])
     positions = math.prod(lhs.shape[:axes])
     a, b = (array.reshape(positions, -1) for array in (lhs, rhs))

@@ -42,7 +42,7 @@ class Answer(NamedTuple):
 
 @functools.cache
 def answer() -> Answer:
-    """What may be called in this process."""
+    """Return what may be called in this process."""
     if switch("JCONV_ONEDNN_CHILD"):  # the child tries all calls
         return Answer(None, None)
     wanted = switch("JCONV_ONEDNN")
@@ -110,7 +110,7 @@ def _ask_child() -> Answer:
 
 
 def judge_products(report: str) -> str | None:
-    """The reason why products of several matrices are not used, from what oneDNN reported with `ONEDNN_VERBOSE=1`."""
+    """Say why products of several matrices are not used, from what oneDNN reported with `ONEDNN_VERBOSE=1`."""
     codes = re.findall(r"^onednn_verbose,.*exec,cpu,matmul,([^,]*),", report, re.MULTILINE)
     if not codes:
         return "oneDNN did not report its code for products"

@@ -52,7 +52,7 @@ class Planner:
         self._plan = functools.lru_cache(maxsize=16384)(self._choose)
 
     def target(self, platform: str, portable: bool = False, partitioned: bool = False) -> Target:
-        """What a program for a platform is compiled for on this planner's machine."""
+        """Return what a program for a platform is compiled for on this planner's machine."""
         return Target(platform, portable or partitioned, partitioned, self.machine)
 
     def plan(self, problem: Problem, policy: Policy = AUTO) -> Plan:
@@ -162,7 +162,7 @@ class Planner:
 
 
 def _left_to_measurement(row: Candidate, chosen: str) -> Candidate:
-    """A row of a table in which nothing is estimated."""
+    """Return a row of a table in which nothing is estimated."""
     if row.algorithm == chosen or row.refused is not None:
         return row
     reason = f"no estimate on this platform, where {chosen!r} is the default; effort='measure' times it"
@@ -208,7 +208,7 @@ _default: Planner | None = None
 
 
 def default_planner() -> Planner:
-    """The planner of this process, made when it is first asked for."""
+    """Return the planner of this process, made when it is first asked for."""
     global _default
     if _default is None:
         _default = Planner(wisdom=Wisdom.from_environment())

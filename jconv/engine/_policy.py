@@ -31,21 +31,21 @@ class Policy:
     plan: Plan | None = dataclasses.field(default=None, compare=False)
 
     def for_gradient(self) -> Policy:
-        """The policy of the adjoint problems: a named algorithm is kept only if it supports every problem."""
+        """Return the policy of the adjoint problems: a named algorithm is kept only if it supports every problem."""
         name = self.algorithm if self.algorithm in ("auto", *UNIVERSAL) else "auto"
         return dataclasses.replace(self, algorithm=name, free_borders=False, plan=None)
 
     def for_kernel_gradient(self) -> Policy:
-        """The same for the adjoint in the kernel, each of whose sums contains nearly every sample anyway."""
+        """Return the policy for the adjoint in the kernel, each of whose sums contains nearly every sample anyway."""
         policy = self.for_gradient()
         return dataclasses.replace(policy, finite_only=True) if self.by_default else policy
 
     def for_parts(self) -> Policy:
-        """The policy of the smaller problems that an algorithm leaves to the planner."""
+        """Return the policy of the smaller problems that an algorithm leaves to the planner."""
         return dataclasses.replace(self, algorithm="auto", free_borders=False, plan=None)
 
     def resolved(self, lhs_channels: int, out_channels: int) -> Policy:
-        """The policy for arrays of so many channels: signals and images of one channel are summed componentwise."""
+        """Return the policy for this many channels: signals and images of one channel are summed componentwise."""
         if self.finite_only is not None:
             return self
         return dataclasses.replace(self, finite_only=lhs_channels * out_channels > 1, by_default=True)
@@ -59,7 +59,7 @@ class Policy:
             )
 
     def checked(self, geometry: Geometry, lhs_shape: tuple[int, ...], rhs_shape: tuple[int, ...]) -> Policy:
-        """The policy without its plan; raise where the plan was made for another problem than this one."""
+        """Return the policy without its plan; raise where the plan was made for another problem than this one."""
         if self.plan is None:
             return self
         problem = self.plan.problem
@@ -77,7 +77,7 @@ AUTO = Policy()
 
 
 def policy_of(algorithm: str | Plan, memory_budget: int | None = None, finite_only: bool | None = None) -> Policy:
-    """The policy that a public function's keyword arguments describe."""
+    """Return the policy that a public function's keyword arguments describe."""
     plan = algorithm if isinstance(algorithm, Plan) else None
     name = check.choice("algorithm", plan.algorithm if plan else algorithm, ["auto", *ALGORITHMS])
     if memory_budget is not None and check.integer("memory_budget", memory_budget) < 0:

@@ -226,7 +226,7 @@ def _transpose_rhs(
 
 
 def input_gradient_problem(problem: Problem) -> Problem:
-    """The problem that the adjoint in the input of a problem poses."""
+    """Return the problem that the adjoint in the input of a problem poses."""
     kernel = (*problem.taps, problem.multiplier, problem.groups * problem.in_channels)
     adjoint = _input_adjoint(problem.geometry, problem.space, problem.taps, problem.out_space)
     separable = problem.separable.reversed() if problem.separable is not None else None
@@ -234,7 +234,7 @@ def input_gradient_problem(problem: Problem) -> Problem:
 
 
 def kernel_gradient_problem(problem: Problem) -> Problem:
-    """The problem that the adjoint in the kernel of a problem poses."""
+    """Return the problem that the adjoint in the kernel of a problem poses."""
     image = (problem.in_channels, *problem.space, problem.groups * problem.batch)
     kernel = (*problem.out_space, problem.batch, problem.out_channels)
     adjoint = _kernel_adjoint(problem.geometry, problem.space, problem.taps, problem.out_space)
@@ -251,7 +251,7 @@ def _adjoint_problem(
 def _batch(
     args: tuple[jax.Array, jax.Array], axes: tuple[int | None, int | None], *, geometry: Geometry, **params: Any
 ) -> tuple[jax.Array, int]:
-    """A mapped input joins the batch, a mapped kernel the output channels; where both are mapped, groups."""
+    """Batch: a mapped input joins the batch, a mapped kernel the output channels; where both are mapped, groups."""
     (lhs, rhs), (lhs_axis, rhs_axis) = args, axes
     if rhs_axis is None:
         assert lhs_axis is not None

@@ -40,7 +40,7 @@ class Geometry:
     groups: int
 
     def out_space(self, space: Sequence[int], taps: Sequence[int]) -> tuple[int, ...]:
-        """The number of outputs along each spatial axis."""
+        """Return the number of outputs along each spatial axis."""
         return tuple(
             max(0, (max(dilated(n, l) + sum(p), 0) - dilated(k, d)) // s + 1)
             for n, k, s, p, l, d in zip(
@@ -49,7 +49,7 @@ class Geometry:
         )
 
     def cropped(self, space: Sequence[int], taps: Sequence[int]) -> tuple[Crops, Geometry]:
-        """The part of the input that is kept, and the geometry on that part, without negative padding.
+        """Return the part of the input that is kept, and the geometry on that part, without negative padding.
 
         A negative padding removes samples of the zero-stuffed input. Removing c of them removes q = ⌈c / L⌉ real
         samples and leaves q L − c of the zeros that followed the last one removed. Where nothing is left the padding
@@ -190,7 +190,7 @@ class Problem:
         return self.dtype.startswith("complex")
 
     def replace(self, **changes: Any) -> Problem:
-        """The problem with other fields, those of its geometry among them.
+        """Return the problem with other fields, those of its geometry among them.
 
         A problem of another shape or geometry has another kernel, whose separable form is not known.
         """
@@ -203,7 +203,7 @@ class Problem:
 
 
 def dilated(size: int, dilation: int) -> int:
-    """The extent of `size` samples set `dilation` apart."""
+    """Return the extent of `size` samples set `dilation` apart."""
     return 0 if size == 0 else (size - 1) * dilation + 1
 
 
@@ -213,5 +213,5 @@ def unit(problem: Problem, *names: str) -> bool:
 
 
 def compute_dtype(dtype: str, platform: str) -> str:
-    """The dtype in which sums are taken: float16 and bfloat16 become float32, but for cuDNN, which accumulates so."""
+    """Return the dtype of the sums: float16 and bfloat16 become float32, but for cuDNN, which accumulates so."""
     return "float32" if dtype in LOW_PRECISION and platform == "cpu" else dtype

@@ -46,13 +46,13 @@ class SeparableKernel:
         return f"SeparableKernel({len(self.terms)} terms)"
 
     def reversed(self) -> SeparableKernel:
-        """The terms of the kernel that is reversed along all axes."""
+        """Return the terms of the kernel that is reversed along all axes."""
         terms = tuple(tuple(factor[::-1] for factor in term) for term in self.terms)
         return SeparableKernel(terms, self.is_exact)
 
 
 def decompose(kernel: Any, dtype: str, error: float | None = None) -> SeparableKernel | None:
-    """The separable form of a kernel, or None where its numbers are not known, or passes could not be cheaper.
+    """Return the separable form of a kernel, or None where its numbers are not known, or passes could not be cheaper.
 
     Without `error` only a kernel that is one outer product is decomposed, to the rounding of `dtype` in every entry.
     With it, the fewest terms are taken for which ‖w − w_R‖ ≤ error ‖w‖.

@@ -28,7 +28,7 @@ class Machine:
 
 @functools.cache
 def this_machine() -> Machine:
-    """The machine of this process. XLA:CPU works with Eigen up to JAX 0.11, and with YNNPACK since 0.12."""
+    """Return the machine of this process. XLA:CPU works with Eigen up to JAX 0.11, and with YNNPACK since 0.12."""
     return Machine(cores(), "ynn" if jax.__version_info__ >= (0, 12) else "eigen", _onednn_probe.answer)
 
 

@@ -32,7 +32,7 @@ class Wisdom:
 
     @classmethod
     def from_environment(cls) -> Wisdom:
-        """The choices in the file that `JCONV_WISDOM` names; a file that cannot be used is a warning, and none."""
+        """Read the choices in the file that `JCONV_WISDOM` names; a file that cannot be used gives a warning."""
         wisdom = cls()
         if path := os.environ.get("JCONV_WISDOM"):
             try:
@@ -42,7 +42,7 @@ class Wisdom:
         return wisdom
 
     def lookup(self, problem: Problem) -> str | None:
-        """The algorithm that was measured to be fastest, if any was."""
+        """Return the algorithm that was measured to be fastest, if any was."""
         return self.choices.get(_key(problem)) if self.choices else None
 
     def remember(self, problem: Problem, algorithm: str) -> None:
@@ -78,7 +78,7 @@ class Wisdom:
 
 
 def _key(problem: Problem) -> str:
-    """A problem as a line of text, the same in every process. It holds what affects the running time.
+    """Return a problem as a line of text, the same in every process. It holds what affects the running time.
 
     On a CPU all products are in full precision, so that "high" is "default" there; `free_borders` does not affect the
     choice.

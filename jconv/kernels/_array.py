@@ -28,7 +28,7 @@ def check_size(shape: Sequence[int], copies: int = 1) -> None:
 
 
 def check_shape(size: int | Sequence[int], ndim: int = 2) -> tuple[int, ...]:
-    """A kernel's shape: one size for each of `ndim` axes, or the sizes themselves."""
+    """Return a kernel's shape: one size for each of `ndim` axes, or the sizes themselves."""
     sizes = tuple(size) if isinstance(size, Sequence | np.ndarray) else (size,) * check.positive_int("ndim", ndim)
     shape = tuple(check.positive_int("size", s) for s in sizes)
     check_size(shape)
@@ -63,7 +63,7 @@ def check_known(name: str, value: ArrayLike | None, reason: str) -> None:
 
 
 def check_floating(dtype: DTypeLike | None) -> np.dtype:
-    """The dtype of a kernel whose values are not integers: by default JAX's default float."""
+    """Return the dtype of a kernel whose values are not integers: by default JAX's default float."""
     floating = np.dtype(jax.dtypes.canonicalize_dtype(float if dtype is None else dtype))
     if not jnp.issubdtype(floating, jnp.inexact):
         raise TypeError(
@@ -82,5 +82,5 @@ def cast(values: np.ndarray | jax.Array, dtype: DTypeLike | None) -> jax.Array:
 
 
 def outer(factors: Sequence[jax.Array] | Sequence[np.ndarray]) -> jax.Array | np.ndarray:
-    """The separable kernel of 1-D factors: K[i, j, …] = f₀[i] f₁[j] ⋯."""
+    """Return the separable kernel of 1-D factors: K[i, j, …] = f₀[i] f₁[j] ⋯."""
     return reduce(lambda kernel, factor: kernel[..., None] * factor, factors)

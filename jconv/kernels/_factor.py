@@ -30,7 +30,7 @@ class Factors(NamedTuple):
     error: float
 
     def dense(self) -> jax.Array:
-        """The kernel that the terms add up to."""
+        """Return the kernel that the terms add up to."""
         return sum((separable.outer(term) for term in self.terms), start=jnp.zeros(()))
 
 

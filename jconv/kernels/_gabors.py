@@ -106,7 +106,7 @@ def _wave(
 
 
 def _widths(frequency: Real, bandwidth: Real, sigma: Real | tuple[Real, Real] | None) -> tuple[Real, Real]:
-    """Standard deviations along and across the wave."""
+    """Return the standard deviations along and across the wave."""
     if sigma is not None:
         along, across = sigma if isinstance(sigma, tuple | list) else (sigma, sigma)
         for width in (along, across):
@@ -185,6 +185,6 @@ def stack_bank(
     angles: Sequence[float],
     shape: Sequence[int],
 ) -> jax.Array:
-    """The kernels of all frequencies and angles, (frequencies, angles, *shape)."""
+    """Return the kernels of all frequencies and angles, (frequencies, angles, *shape)."""
     _array.check_size((len(frequencies), len(angles), *shape))
     return jnp.stack([jnp.stack([build(f, a) for a in angles]) for f in frequencies])

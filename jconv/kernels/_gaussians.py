@@ -94,7 +94,7 @@ def gaussian(
 
 
 def _length(value: object) -> int | None:
-    """The length of a sequence or of a 1-D array, whose entries may be traced; None for a number."""
+    """Return the length of a sequence or of a 1-D array, whose entries may be traced; None for a number."""
     if isinstance(value, Sequence) and not isinstance(value, str):
         return len(value)
     return len(value) if isinstance(value, np.ndarray | jax.Array) and value.ndim else None
@@ -184,7 +184,7 @@ def _round_with_sum(exact: np.ndarray, dtype: np.dtype) -> np.ndarray:
 
 
 def _check_arguments(sigma: Real, order: int, radius: int | None, form: str, truncate: float) -> tuple[int, int]:
-    """The order and the radius of a Gaussian's samples, or the error that says what is wrong with the arguments."""
+    """Check the order and the radius of a Gaussian's samples; an error says what is wrong with the arguments."""
     _array.check_known("truncate", truncate, "it decides the size of the kernel")
     check.choice("form", form, _FORMS)
     order = check.integer("order", order)

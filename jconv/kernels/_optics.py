@@ -70,7 +70,7 @@ def motion(
 
 @functools.partial(jax.jit, static_argnames=("size", "dtype"))
 def _path(size: int, angle: jax.Array, length: jax.Array, dtype: np.dtype) -> jax.Array:
-    """The share of a path through the center in every pixel."""
+    """Return the share of a path through the center in every pixel."""
     half = length / 2
     y, x = np.meshgrid(np.arange(size) - size // 2, np.arange(size) - size // 2, indexing="ij")
     enter, leave = -half, half
@@ -221,7 +221,7 @@ def moffat(
 
 
 def _default_size(name: str, radius: Real, factor: int, margin: float = 0.0) -> int:
-    """The odd size that holds `factor` radii to either side."""
+    """Return the odd size that holds `factor` radii to either side."""
     if is_traced(radius):
         raise TypeError(f"`size` must be given where `{name}` is traced; pass the largest you need")
     _array.check_positive(name, radius, "a number of samples")

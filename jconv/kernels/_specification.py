@@ -94,7 +94,7 @@ def kernel_from(text: str) -> np.ndarray:
 
 
 def _options(text: str, name: str, rest: str, parameters: Any) -> dict[str, Any]:
-    """The options of a description, their values read as Python writes them."""
+    """Return the options of a description, their values read as Python writes them."""
     allowed = [option for option in parameters if option not in _FIXED]
     options: dict[str, Any] = {}
     for part in filter(None, re.split(r",(?=\w+=)", rest)):  # a comma inside a value separates nothing

@@ -52,10 +52,12 @@ def generic_filter(
         Size of a full window; ignored, with a warning, where there is a footprint.
     footprint : array of bool, one dimension for each filtered axis, optional
         The window.
-    output, mode, cval, origin, axes
+    output, mode, cval, origin
         As for `jconv.ndimage.correlate`.
     extra_arguments, extra_keywords : sequence and mapping
         Handed on to the function. Default: none.
+    axes : int or sequence of int, optional
+        As for `jconv.ndimage.correlate`.
 
     Returns
     -------
@@ -101,7 +103,7 @@ def generic_filter(
 def _mapped(
     padded: jax.Array, offsets: np.ndarray, shape: tuple[int, ...], function: Callable[[jax.Array], jax.Array]
 ) -> jax.Array:
-    """`function` of the samples at `offsets`, at every sample, some rows of the first axis at a time."""
+    """Apply `function` to the samples at `offsets`, at every sample, some rows of the first axis at a time."""
 
     def some(part: jax.Array, rows: int) -> jax.Array:
         views = [lax.slice(part, o, [a + b for a, b in zip(o, (rows, *shape[1:]))]) for o in offsets.tolist()]

@@ -134,7 +134,7 @@ def _in_batches(
     ends: tuple[int, ...],
     batch_memory: float,
 ) -> jax.Array:
-    """The function's results of all windows, as many rows at a time as the memory allows."""
+    """Apply the function to all windows, as many rows at a time as the memory allows."""
     shape = x.shape[: x.ndim - len(window)] + tuple(a - b + 1 for a, b in zip(x.shape[x.ndim - len(window) :], window))
     row = math.prod(shape[1:]) * math.prod(window) * x.dtype.itemsize
     rows = int(min(shape[0], batch_memory // row))
@@ -157,7 +157,7 @@ def _in_batches(
 def _window(
     size: int | Sequence[int] | None, footprint: ArrayLike | None, axes: int | Sequence[int] | None, ndim: int
 ) -> tuple[tuple[int, ...], np.ndarray | None]:
-    """The window's shape, and its mask where it is not full."""
+    """Return the window's shape, and its mask where it is not full."""
     if size is None and footprint is None:
         raise ValueError("Either `size` or `footprint` must be provided.")
     if size is not None and footprint is not None:

@@ -27,7 +27,7 @@ class Picture(Figure):
 
 
 def figure(width: float, height: float) -> Figure:
-    """An empty figure in inches, for files only."""
+    """Make an empty figure in inches, for files only."""
     fig = Picture(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(fig)
     return fig
@@ -76,7 +76,7 @@ def bare(axes: Axes, title: str = "") -> Axes:
 
 
 def short(value: float, digits: int = 2) -> str:
-    """A number in as few characters as it takes: 1, −.5, 10.25.
+    """Write a number in as few characters as it takes: 1, −.5, 10.25.
 
     >>> [short(v) for v in (1.0, -0.5, 10.25, -0.001)]
     ['1', '−.5', '10.25', '0']
@@ -87,7 +87,7 @@ def short(value: float, digits: int = 2) -> str:
 
 
 def draw_kernel(axes: Axes, kernel: np.ndarray, *, scale: float | None = None, digits: int = 2) -> None:
-    """A kernel as coloured squares, red positive and blue negative, with its numbers where they fit."""
+    """Draw a kernel as coloured squares, red positive and blue negative, with its numbers where they fit."""
     kernel = np.asarray(kernel, float)
     scale = scale or float(np.abs(kernel).max()) or 1.0
     axes.imshow(kernel, cmap="RdBu_r", vmin=-scale, vmax=scale, interpolation="nearest")

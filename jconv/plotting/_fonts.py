@@ -36,7 +36,7 @@ def make_legible(figure: Figure) -> None:
 
 
 def _escaping(formatter: Formatter, missing: Set[str]) -> Callable[[float, int | None], str]:
-    """What writes the labels of ticks, at every drawing, with the missing characters escaped."""
+    """Return a formatter that writes the labels of ticks, at every drawing, with the missing characters escaped."""
     return lambda value, position: _escape(formatter(value, position), missing)
 
 
@@ -51,7 +51,7 @@ def _escape(text: str, missing: Set[str]) -> str:
 
 @functools.cache
 def _fonts() -> dict[str, str]:
-    """The files of the fonts of this machine by their names."""
+    """Return the files of the fonts of this machine by their names."""
     entries = font_manager.fontManager.ttflist
     # The font of last resort has a box for every character there is.
     return {entry.name: entry.fname for entry in entries if not entry.name.startswith("Last Resort")}
@@ -59,7 +59,7 @@ def _fonts() -> dict[str, str]:
 
 @functools.cache
 def _characters(name: str) -> frozenset[str]:
-    """The characters that a font has."""
+    """Return the characters that a font has."""
     path = _fonts().get(name) or font_manager.findfont(name)
     try:
         return frozenset(map(chr, FT2Font(path).get_charmap()))

@@ -103,7 +103,7 @@ def kernel_recovery(
 
 
 def _trim(kernel: np.ndarray, like: np.ndarray) -> np.ndarray:
-    """A kernel without the border where `like` holds only zeros, so that its numbers can be read."""
+    """Trim a kernel of the border where `like` holds only zeros, so that its numbers can be read."""
     used = np.argwhere(np.abs(like) > 0)
     if max(like.shape) < 4 or not len(used):
         return kernel
@@ -113,7 +113,7 @@ def _trim(kernel: np.ndarray, like: np.ndarray) -> np.ndarray:
 
 
 def _correlate(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
-    """The correlation where the kernel lies inside the image."""
+    """Correlate where the kernel lies inside the image."""
     windows = np.lib.stride_tricks.sliding_window_view(image, kernel.shape)
     return np.einsum("ijuv,uv->ij", windows, kernel)
 

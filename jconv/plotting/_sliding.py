@@ -105,7 +105,7 @@ def animate_sliding_kernel(
 def _stage(
     image: np.ndarray, kernel: np.ndarray, output: np.ndarray, strides: Pair, padding: tuple[Pair, Pair], dilation: Pair
 ) -> tuple[Figure, Callable[[int], None]]:
-    """A figure, and the function that draws one step into it."""
+    """Return a figure, and the function that draws one step into it."""
     padded = np.pad(np.asarray(image, float), padding)
     kernel, output = np.asarray(kernel, float), np.asarray(output, float)
     shapes = [array.shape for array in (padded, kernel, output)]
@@ -161,7 +161,7 @@ def _grid(axes: Axes, values: np.ndarray, title: str, *, scale: float | None = N
 
 
 def _sum(window: np.ndarray, kernel: np.ndarray, total: float, most: int = 9) -> str:
-    """The products that add up to an output, zeros left out."""
+    """Write the products that add up to an output, zeros left out."""
     terms = [f"{short(x)} · {short(k)}" for x, k in zip(window.flat, kernel.flat) if x and k]
     shown = " + ".join(terms[:most]) + (" + …" if len(terms) > most else "")
     return f"{shown or '0'} = {short(total)}"

@@ -20,12 +20,12 @@ def is_floating(dtype: np.dtype) -> bool:
 
 
 def _dtype(value: jax.Array | np.ndarray | jax.ShapeDtypeStruct | DTypeLike) -> np.dtype:
-    """The dtype of an array, or a dtype itself."""
+    """Return the dtype of an array, or a dtype itself."""
     return np.dtype(value if isinstance(value, type) else getattr(value, "dtype", value))
 
 
 def result_type(*arrays: jax.Array | np.ndarray | jax.ShapeDtypeStruct | DTypeLike) -> np.dtype:
-    """The dtype of NumPy's promotion (int32 with float32 is float64), as far as JAX's 64-bit mode allows.
+    """Return the dtype of NumPy's promotion (int32 with float32 is float64), as far as JAX's 64-bit mode allows.
 
     Types that NumPy does not know (bfloat16 and narrower) follow JAX's promotion.
     """
@@ -38,7 +38,7 @@ def result_type(*arrays: jax.Array | np.ndarray | jax.ShapeDtypeStruct | DTypeLi
 
 
 def inexact_type(*arrays: jax.Array | np.ndarray | jax.ShapeDtypeStruct | DTypeLike) -> np.dtype:
-    """The promoted dtype, integers and booleans taken as float64, float16 and bfloat16 as float32."""
+    """Return the promoted dtype, integers and booleans taken as float64, float16 and bfloat16 as float32."""
     dtypes = list(map(_dtype, arrays))
     dtypes = [np.dtype(np.float64) if d.kind in "biu" else d for d in dtypes]
     dtypes = [np.dtype(np.float32) if d.name in HALF else d for d in dtypes]
@@ -51,5 +51,5 @@ def cast(x: jax.Array, dtype: DTypeLike) -> jax.Array:
 
 
 def real_type(dtype: DTypeLike) -> np.dtype:
-    """The dtype of the real part."""
+    """Return the dtype of the real part."""
     return np.zeros((), dtype).real.dtype  # pyright: ignore[reportAttributeAccessIssue]

@@ -133,7 +133,7 @@ def _step(state: State, chunk: jax.Array, ids: jax.Array | None) -> tuple[State,
     known = None if ids is None or segments is None else jnp.concatenate([segments, ids], axis=-1)
 
     def term(s: int | jax.Array) -> jax.Array:
-        """The products with tap s."""
+        """Compute the products with tap s."""
         start = taps - 1 - s
         shifted = lax.dynamic_slice_in_dim(x, start, samples, axis=axis).astype(total)
         if known is not None and ids is not None:

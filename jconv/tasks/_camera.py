@@ -14,7 +14,7 @@ _MARGIN = SUPPORT // 2
 
 
 def blur_kernel(name: str) -> jax.Array:
-    """What the camera does, (17, 17): a motion of 13 pixels, a Gaussian of 1.5 pixels, or nothing."""
+    """Return the kernel (17, 17) of the camera: a motion of 13 pixels, a Gaussian of 1.5 pixels, or nothing."""
     if name == "motion":
         return kernels.motion(SUPPORT, angle=0.6, length=13.0, dtype=jnp.float32)
     if name == "gaussian":
@@ -56,5 +56,5 @@ def blur(planes: jax.Array, kernel: jax.Array) -> jax.Array:
 
 
 def inner(planes: jax.Array) -> jax.Array:
-    """What the camera aims at: planes without the margin that only blurs in."""
+    """Cut out what the camera aims at: planes without the margin that only blurs in."""
     return planes[:, _MARGIN:-_MARGIN, _MARGIN:-_MARGIN]

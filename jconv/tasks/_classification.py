@@ -21,7 +21,7 @@ from jconv._core.files import output_folder
 from jconv.data import load_image, resize_image
 from jconv.nn import CNN
 from jconv.tasks._augment import random_affine
-from jconv.tasks._fields import setting
+from jconv.tasks._fields import document_fields, setting
 from jconv.tasks._own_data import load_classes, split_by_class, warn_of_few, weigh_classes
 from jconv.tasks._recipe import learn, shuffled
 from jconv.tasks._saved import SavedModel, course, save_run, share_right
@@ -32,6 +32,7 @@ from jconv.training import Callback, Checkpoints, State, confusion_matrix, evalu
 _EXAMPLES = 15
 
 
+@document_fields
 @dataclass(frozen=True)
 class ClassificationSettings(Settings):
     """The settings of `train_classification`."""
@@ -61,9 +62,13 @@ class ClassificationResult(NamedTuple):
     """A trained network and how it did on pictures that it never saw."""
 
     settings: ClassificationSettings
+    """The settings of the run."""
     names: tuple[str, ...]
+    """The names of the classes."""
     state: State
+    """The end of the training; `average` holds the parameters that were tested."""
     history: dict[str, np.ndarray]
+    """The metrics of each step, one array each."""
     confusion: np.ndarray
     """(classes, classes) counts of the test pictures: row is the truth, column the prediction."""
     examples: tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -71,6 +76,7 @@ class ClassificationResult(NamedTuple):
     skipped: tuple[str, ...]
     """One message for each file that was left out."""
     seconds: float
+    """Wall-clock time of the whole run."""
 
     @property
     def warnings(self) -> tuple[str, ...]:

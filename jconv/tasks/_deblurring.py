@@ -159,7 +159,7 @@ def _material(settings: DeblurringSettings) -> tuple[np.ndarray, np.ndarray, tup
 
 
 def network(settings: DeblurringSettings) -> Restorer:
-    """The network with random parameters."""
+    """Return the network with random parameters."""
     return Restorer(settings.widths, rngs=nnx.Rngs(settings.seed))
 
 
@@ -194,7 +194,7 @@ def _optimizer(settings: DeblurringSettings, params: Any) -> optax.GradientTrans
 
 
 def _decibels(errors: jax.Array) -> jax.Array:
-    """The mean squares of planes (N, H, W), in dB."""
+    """Return the mean squares of planes (N, H, W), in dB."""
     return 10 * jnp.log10(jnp.mean(errors**2, axis=(1, 2)) + 1e-8)
 
 

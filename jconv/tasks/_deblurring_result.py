@@ -11,7 +11,7 @@ import numpy as np
 
 from jconv._core.extras import needed
 from jconv._core.files import output_folder
-from jconv.tasks._fields import setting
+from jconv.tasks._fields import document_fields, setting
 from jconv.tasks._saved import course, save_run
 from jconv.tasks._settings import Settings
 from jconv.training import State, bootstrap_interval
@@ -19,6 +19,7 @@ from jconv.training import State, bootstrap_interval
 _TILE = 60
 
 
+@document_fields
 @dataclass(frozen=True)
 class DeblurringSettings(Settings):
     """The settings of `train_deblurring`."""
@@ -34,6 +35,7 @@ class DeblurringSettings(Settings):
     widths: tuple[int, ...] = setting((16, 32, 64), "channels of each level of the U-Net", least=1)
 
 
+@document_fields
 @dataclass(frozen=True)
 class DenoisingSettings(DeblurringSettings):
     """The same, for a camera that does not blur but is noisy."""
@@ -55,12 +57,19 @@ class DeblurringResult(NamedTuple):
     """A trained restoration, the kernel that it found, and how good both are."""
 
     settings: DeblurringSettings
+    """The settings of the run."""
     state: State
+    """The end of the training; `average` holds the parameters that were tested."""
     history: dict[str, np.ndarray]
+    """The metrics of each step, one array each."""
     true_kernel: np.ndarray
+    """(kh, kw): the camera's blur, which the learner was not given."""
     kernel: np.ndarray
+    """(kh, kw): the blur as it was learned."""
     photographs: list[Restored]
+    """The test photographs before and after the camera, and restored."""
     seconds: float
+    """Wall-clock time of the whole run."""
     skipped: tuple[str, ...] = ()
     """One message for each file that was left out."""
 
@@ -122,7 +131,7 @@ def psnr(image: np.ndarray, truth: np.ndarray) -> float:
 
 
 def _tile_gains(photos: Sequence[Restored]) -> np.ndarray:
-    """The gain in dB of every tile of 60 × 60 pixels by itself; of a smaller picture, of all of it."""
+    """Return the gain in dB of every tile of 60 × 60 pixels by itself; of a smaller picture, of all of it."""
     gains = []
     for sharp, blurred, restored in photos:
         sides = [min(_TILE, n) for n in sharp.shape[:2]]

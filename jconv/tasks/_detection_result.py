@@ -13,7 +13,7 @@ import numpy as np
 from jconv._core.extras import needed
 from jconv._core.files import output_folder
 from jconv.nn import non_max_suppression
-from jconv.tasks._fields import setting
+from jconv.tasks._fields import document_fields, setting
 from jconv.tasks._learn_scenes import TESTED
 from jconv.tasks._own_data import warn_of_few
 from jconv.tasks._saved import course, save_run
@@ -26,6 +26,7 @@ SHOWN = 0.3
 """The least score of a detection that is drawn or reported."""
 
 
+@document_fields
 @dataclass(frozen=True)
 class DetectionSettings(Settings):
     """The settings of `train_detection`."""
@@ -53,11 +54,17 @@ class DetectionResult(NamedTuple):
     """A trained network and how it did on digits and photographs that it never saw."""
 
     settings: DetectionSettings
+    """The settings of the run."""
     state: State
+    """The end of the training; `average` holds the parameters that were tested."""
     history: dict[str, np.ndarray]
+    """The metrics of each step, one array each."""
     precision: AveragePrecision
+    """Average precision over the test pictures."""
     examples: Examples
+    """A few test pictures with the true and the predicted boxes."""
     seconds: float
+    """Wall-clock time of the whole run."""
     names: tuple[str, ...] = DIGITS
     """The names of the classes."""
     tested: int = TESTED

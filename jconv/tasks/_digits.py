@@ -20,7 +20,7 @@ from jconv._core.files import output_folder
 from jconv.data import load_image
 from jconv.nn import CNN
 from jconv.tasks._augment import random_affine
-from jconv.tasks._fields import setting
+from jconv.tasks._fields import document_fields, setting
 from jconv.tasks._recipe import learn, shuffled
 from jconv.tasks._saved import SavedModel, course, save_run, share_right
 from jconv.tasks._settings import Settings
@@ -30,6 +30,7 @@ from jconv.training import Callback, Checkpoints, State, confusion_matrix, evalu
 CLASSES, SIDE = 10, 8
 
 
+@document_fields
 @dataclass(frozen=True)
 class DigitsSettings(Settings):
     """The settings of `train_digits`."""
@@ -42,11 +43,15 @@ class DigitsResult(NamedTuple):
     """A trained network and how it did on the digits that it never saw."""
 
     settings: DigitsSettings
+    """The settings of the run."""
     state: State
+    """The end of the training; `average` holds the parameters that were tested."""
     history: dict[str, np.ndarray]
+    """The metrics of each step, one array each."""
     confusion: np.ndarray
     """(10, 10) counts on the held-out fifth: row is the truth, column the prediction."""
     seconds: float
+    """Wall-clock time of the whole run."""
 
     @property
     def first_kernels(self) -> np.ndarray:
@@ -54,7 +59,7 @@ class DigitsResult(NamedTuple):
         return np.asarray(self.state.average["stages"][0][0]["kernel"][...])
 
     def metrics(self) -> dict[str, Any]:
-        """The figures, as they are saved."""
+        """Return the figures, as they are saved."""
         right, total = int(np.trace(self.confusion)), int(self.confusion.sum())
         return {
             **share_right(right, total),
@@ -63,7 +68,7 @@ class DigitsResult(NamedTuple):
         }
 
     def summary(self) -> str:
-        """The figures that count, in one line."""
+        """Return the figures that count, in one line."""
         metrics = self.metrics()
         low, high = metrics["test_accuracy_95_percent_interval"]
         return (
@@ -89,7 +94,7 @@ class DigitsResult(NamedTuple):
 
 
 def network(settings: DigitsSettings) -> CNN:
-    """The network with random parameters."""
+    """Return the network with random parameters."""
     return CNN(1, CLASSES, (SIDE, SIDE), widths=settings.widths, rngs=nnx.Rngs(settings.seed))
 
 
@@ -168,7 +173,7 @@ def predictor(saved: SavedModel, out: Path) -> Predictor:
 
 
 def _as_digit(image: np.ndarray) -> np.ndarray:
-    """A picture of any size as (8, 8, 1), bright on dark."""
+    """Convert a picture of any size to (8, 8, 1), bright on dark."""
     grey = image.mean(axis=-1) if image.ndim == 3 else image
     if np.median(grey) > 0.5:
         grey = 1 - grey

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import inspect
+import re
+import textwrap
 import types
 import typing
 from typing import Any
 
 from jconv._core.errors import InputError
 from jconv._core.names import did_you_mean
+
+C = typing.TypeVar("C")
 
 _UNBOUNDED = 1e9
 """Upper bounds beyond this are limits of the integer type, and not worth a word in a message."""
@@ -129,6 +134,24 @@ def fields(cls: type) -> dict[str, Field]:
     """Return the fields of a settings dataclass by name."""
     hints = typing.get_type_hints(cls)
     return {field.name: _field(field, hints[field.name]) for field in dataclasses.fields(cls)}
+
+
+def document_fields(cls: type[C]) -> type[C]:
+    """Write a section `Parameters` into the docstring of a settings dataclass, from what `setting` says of each field.
+
+    `--help` prints the same descriptions, so that each is written once.
+    """
+    lines = ["Parameters", "----------"]
+    for field in fields(cls).values():
+        about = field.about[:1].upper() + field.about[1:]
+        lines.append(f"{field.name} : {field.describe()}{', or None' if field.optional else ''}")
+        lines += textwrap.wrap(
+            f"{about}. Default {field.default!r}.", 100, initial_indent="    ", subsequent_indent="    "
+        )
+    if cls.__doc__ is not None:  # None under `python -OO`
+        head, *rest = re.split(r"\n\n(?=(?:Raises|Notes|Examples)\n---)", inspect.cleandoc(cls.__doc__))
+        cls.__doc__ = "\n\n".join([head, "\n".join(lines), *rest]) + "\n"
+    return cls
 
 
 def _field(field: dataclasses.Field, hint: Any) -> Field:

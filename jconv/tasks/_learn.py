@@ -206,7 +206,7 @@ def _check_size(planes: jax.Array, kernel_size: tuple[int, ...]) -> None:
 
 
 def _planes(image: np.ndarray) -> np.ndarray:
-    """The channels (C, H, W) of the middle of an image, checked."""
+    """Check an image, and return the channels (C, H, W) of its middle."""
     image = np.asarray(image, np.float32)
     check.rank("image", image, (2, 3), "pass a grey (H, W) or a colour (H, W, C) picture")
     if not image.size:
@@ -219,7 +219,7 @@ def _planes(image: np.ndarray) -> np.ndarray:
 
 
 def _bank(truth: Mapping[str, np.ndarray]) -> jax.Array:
-    """The kernels in one array (kh, kw, K), each in the middle."""
+    """Return the kernels in one array (kh, kw, K), each in the middle."""
     if not truth:
         raise InputError("no kernels were named; name at least one")
     sizes = [max(np.shape(k)[axis] for k in truth.values()) for axis in (0, 1)]

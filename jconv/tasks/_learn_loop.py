@@ -96,7 +96,7 @@ def apply_kernels(planes: jax.Array, bank: jax.Array) -> jax.Array:
 
 
 def _whiten(planes: jax.Array, outputs: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """The image and the outputs of the kernels, whitened, each of unit variance, and how the kernels scale by that.
+    """Whiten the image and the outputs of the kernels to unit variance, and return how the kernels scale by that.
 
     A large kernel makes a large output; scaled alike, all of them are equally far from their start.
     """
@@ -110,7 +110,7 @@ def _whiten(planes: jax.Array, outputs: jax.Array) -> tuple[jax.Array, jax.Array
 
 
 def _prediction_error(planes: jax.Array) -> jax.Array:
-    """The filter that leaves of each pixel what its left and upper neighbours do not predict: nearly white noise.
+    """Fit the filter that leaves of each pixel what its left and upper neighbours do not predict, nearly white noise.
 
     Linear prediction by least squares; J. Makhoul, Proc. IEEE 63 (1975), 561-580.
     """

@@ -15,19 +15,25 @@ class LearnResult(NamedTuple):
     """What was learned. K kernels stand in one bank of shape (kh, kw, K), smaller ones with zeros around them."""
 
     names: tuple[str, ...]
+    """The names of the kernels."""
     image: np.ndarray
     """(C, H, W): the channels of the picture that was learned from."""
     truth: np.ndarray
+    """(kh, kw, K): the kernels that were to be learned."""
     start: np.ndarray
-    """The random initialization."""
+    """(kh, kw, K): the random initialization."""
     learned: np.ndarray
+    """(kh, kw, K): the kernels at the end of the training."""
     least_squares: np.ndarray
+    """(kh, kw, K): the closed-form solution."""
     losses: np.ndarray
     """(K,): mean squared error of each kernel's output on the whole picture."""
     errors: np.ndarray
     """(steps, K): largest absolute error of each kernel, step by step."""
     seed: int
+    """Decided the initialization and the order of the data."""
     seconds: float
+    """Wall-clock time of the training."""
     known: bool = True
     """Whether `truth` made the outputs; else these came from files, and `truth` is the closed form's answer."""
 

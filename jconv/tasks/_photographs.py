@@ -16,7 +16,7 @@ _OF_SKLEARN = ("china", "flower")
 
 
 def photographs(part: str, *, size: int = 256, closer: bool = False) -> np.ndarray:
-    """The photographs that scikit-image and scikit-learn carry, as squares (P, size, size, 3) of bytes.
+    """Load the photographs that scikit-image and scikit-learn carry, as squares (P, size, size, 3) of bytes.
 
     Parameters
     ----------

@@ -59,7 +59,7 @@ def learn(
 
 
 def settled(state: State, forward: Callable[[PyTree, PyTree, jax.Array], PyTree], *, batches: int = 80) -> State:
-    """The state with the running means and variances of its batch normalisations measured anew.
+    """Measure the running means and variances of batch normalisations again, with the parameters as they are.
 
     Parameters
     ----------
@@ -87,12 +87,12 @@ def adamw(settings: Settings, *, weight_decay: float = 1e-2) -> optax.GradientTr
 
 
 def schedule(peak: float, steps: int) -> optax.Schedule:
-    """A rate that rises for a twentieth of the steps and then falls to zero along a cosine."""
+    """Return a rate that rises for a twentieth of the steps and then falls to zero along a cosine."""
     return optax.warmup_cosine_decay_schedule(0.0, peak, steps // 20, steps)
 
 
 def shuffled(key: jax.Array, step: jax.Array, *, count: int, batch_size: int) -> jax.Array:
-    """The indices (batch_size,) of the examples of a step: each epoch has its own order, and sees each example once.
+    """Return the indices (batch_size,) of a step's examples: each epoch has its own order, and sees each example once.
 
     A pure function of the key and of the number of the step; what is left over at the end of an epoch is left out.
     """

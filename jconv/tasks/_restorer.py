@@ -36,7 +36,7 @@ class Restorer(nnx.Module):
         return kernel_of(self.logits[...])
 
     def __call__(self, blurred: jax.Array) -> jax.Array:
-        """The restored planes of blurred planes (N, H, W)."""
+        """Restore blurred planes (N, H, W)."""
         wide = jnp.pad(blurred, [(0, 0), *[(2 * SUPPORT, 2 * SUPPORT)] * 2], mode="symmetric")
         middle = (slice(None), *[slice(2 * SUPPORT, -2 * SUPPORT)] * 2)
         sharp = [wiener_deconvolve(wide, self.kernel, noise_to_signal=jnp.exp(d))[middle] for d in self.damping[...]]
@@ -44,5 +44,5 @@ class Restorer(nnx.Module):
 
 
 def kernel_of(logits: jax.Array) -> jax.Array:
-    """The point of the simplex that logits (kh, kw) stand for."""
+    """Return the point of the simplex that logits (kh, kw) stand for."""
     return jax.nn.softmax(logits.ravel()).reshape(logits.shape)

@@ -32,19 +32,22 @@ class SavedModel(NamedTuple):
     """A trained network as it lies in a file; `network` puts it into a module."""
 
     path: Path
+    """The file."""
     task: str
+    """The name of the task that trained it, as in `TASKS`."""
     settings: dict[str, Any]
+    """The settings of the run; `settings_as` checks them."""
     about: dict[str, Any]
     """What the task noted besides, such as the names of the classes; JSON values."""
     arrays: dict[str, np.ndarray]
     """Parameters and the model's other variables by their paths."""
 
     def settings_as(self, cls: type[S]) -> S:
-        """The settings that the model was trained with."""
+        """Return the settings that the model was trained with."""
         return settings_from(cls, self.settings, f"the model {str(self.path)!r}")
 
     def network(self, module: nnx.Module) -> Callable[..., Any]:
-        """A jitted function of the module's inputs with the saved parameters in it.
+        """Return a jitted function of the module's inputs with the saved parameters in it.
 
         Raises
         ------

@@ -132,7 +132,7 @@ def scenes(key: jax.Array, materials: Materials, count: int, **options: float) -
 
 
 def _piece(key: jax.Array, photographs: jax.Array, size: int) -> jax.Array:
-    """A square of a photograph, as it is, mirrored or turned by a quarter, in [0, 1]."""
+    """Cut out a square of a photograph, as it is, mirrored or turned by a quarter, in [0, 1]."""
     keys = jax.random.split(key, 3)
     count, height, width, _ = photographs.shape
     which = jax.random.randint(keys[0], (), 0, count)
@@ -150,7 +150,7 @@ def _touches(corner: jax.Array, side: jax.Array, cells: jax.Array) -> jax.Array:
 
 
 def _cover(digit: jax.Array, corner: jax.Array, side: jax.Array, size: int) -> jax.Array:
-    """The share (size, size) of each pixel that is ink, with an edge about half a pixel wide."""
+    """Return the share (size, size) of each pixel that is ink, with an edge about half a pixel wide."""
     scale = jnp.full(2, side / _CELL)
     grey = jax.image.scale_and_translate(digit, (size, size), (0, 1), scale, corner, "linear")
     return jnp.clip((grey - _INK) * side / 4 + 0.5, 0, 1)

@@ -18,7 +18,7 @@ from jconv._core.extras import needed
 from jconv._core.files import output_folder
 from jconv.data import load_image, save_image
 from jconv.nn import UNet
-from jconv.tasks._fields import setting
+from jconv.tasks._fields import document_fields, setting
 from jconv.tasks._learn_scenes import learn_scenes
 from jconv.tasks._own_data import warn_of_few
 from jconv.tasks._own_segmentation import learn_pictures, load_pictures
@@ -34,6 +34,7 @@ CLASSES = len(NAMES)
 _SCENE = {"most": 3, "smallest": 28.0, "largest": 48.0}
 
 
+@document_fields
 @dataclass(frozen=True)
 class SegmentationSettings(Settings):
     """The settings of `train_segmentation`."""
@@ -53,13 +54,17 @@ class SegmentationResult(NamedTuple):
     """A trained network and how it did on digits and photographs that it never saw."""
 
     settings: SegmentationSettings
+    """The settings of the run."""
     state: State
+    """The end of the training; `average` holds the parameters that were tested."""
     history: dict[str, np.ndarray]
+    """The metrics of each step, one array each."""
     confusion: np.ndarray
     """(pictures, 11, 11) counts of pixels: row is the truth, column the prediction."""
     examples: tuple[np.ndarray, np.ndarray, np.ndarray]
     """A few test pictures (N, H, W, 3), their masks (N, H, W), and the predicted ones."""
     seconds: float
+    """Wall-clock time of the whole run."""
     names: tuple[str, ...] = NAMES
     """The names of the classes; the first is the background."""
     skipped: tuple[str, ...] = ()
@@ -189,13 +194,13 @@ def train_segmentation(
 
 @jax.jit
 def _confusion(predicted: jax.Array, truth: jax.Array) -> jax.Array:
-    """Counts (N, classes, classes) of pixels of masks (N, H, W)."""
+    """Count the pixels of masks (N, H, W): (N, classes, classes)."""
     pairs = (truth * CLASSES + predicted).reshape(len(truth), -1)
     return jax.vmap(lambda p: jnp.bincount(p, length=CLASSES**2).reshape(CLASSES, CLASSES))(pairs)
 
 
 def _merged(confusion: np.ndarray) -> np.ndarray:
-    """Counts (2, 2) of background and ink, whatever its digit."""
+    """Count background and ink, whatever its digit: (2, 2)."""
     return np.add.reduceat(np.add.reduceat(confusion, [0, 1], axis=0), [0, 1], axis=1)
 
 

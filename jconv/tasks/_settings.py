@@ -15,9 +15,10 @@ import jax.numpy as jnp
 from jconv._core.errors import InputError
 from jconv._core.files import atomic
 from jconv._core.names import list_known
-from jconv.tasks._fields import fields, setting
+from jconv.tasks._fields import document_fields, fields, setting
 
 
+@document_fields
 @dataclasses.dataclass(frozen=True)
 class Settings:
     """The settings that every task has; a task's own settings add to them and change their defaults.

@@ -23,7 +23,7 @@ from jconv._core.files import output_folder
 from jconv.data import Sound, load_sound, save_sound, sound_folder
 from jconv.nn import SpectrogramNet
 from jconv.nn.layers._log_mel import mel_bands
-from jconv.tasks._fields import setting
+from jconv.tasks._fields import document_fields, setting
 from jconv.tasks._own_data import TESTED as TESTED_SHARE
 from jconv.tasks._own_data import split_by_class, warn_of_few
 from jconv.tasks._recipe import learn, shuffled
@@ -36,6 +36,7 @@ from jconv.training import Callback, Checkpoints, State, confusion_matrix, evalu
 EACH, TESTED = 160, 50  # synthetic sounds of each class, for training and for testing
 
 
+@document_fields
 @dataclass(frozen=True)
 class SpectrogramsSettings(Settings):
     """The settings of `train_spectrograms`."""
@@ -88,9 +89,13 @@ class SpectrogramsResult(NamedTuple):
     """A trained network and how it did on sounds that it never heard."""
 
     settings: SpectrogramsSettings
+    """The settings of the run."""
     names: tuple[str, ...]
+    """The names of the classes."""
     state: State
+    """The end of the training; `average` holds the parameters that were tested."""
     history: dict[str, np.ndarray]
+    """The metrics of each step, one array each."""
     confusion: np.ndarray
     """(classes, classes) counts of the test recordings: row is the truth, column the prediction."""
     examples: list[tuple[Sound, int, int]]
@@ -98,6 +103,7 @@ class SpectrogramsResult(NamedTuple):
     skipped: tuple[str, ...]
     """One message for each file that was left out."""
     seconds: float
+    """Wall-clock time of the whole run."""
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -105,7 +111,7 @@ class SpectrogramsResult(NamedTuple):
         return warn_of_few(int(self.confusion.sum()), "sounds")
 
     def metrics(self) -> dict[str, Any]:
-        """The figures, as they are saved."""
+        """Return the figures, as they are saved."""
         right, total = int(np.trace(self.confusion)), int(self.confusion.sum())
         return {
             **share_right(right, total),
@@ -116,7 +122,7 @@ class SpectrogramsResult(NamedTuple):
         }
 
     def summary(self) -> str:
-        """The figures that count, in one line."""
+        """Return the figures that count, in one line."""
         metrics = self.metrics()
         low, high = metrics["test_accuracy_95_percent_interval"]
         return (
@@ -149,7 +155,7 @@ class SpectrogramsResult(NamedTuple):
 
 
 def network(settings: SpectrogramsSettings, classes: int) -> SpectrogramNet:
-    """The network with random parameters."""
+    """Return the network with random parameters."""
     return SpectrogramNet(
         classes,
         rate=settings.rate,
@@ -281,7 +287,7 @@ def _pieces(sound: Sound, settings: SpectrogramsSettings, what: str) -> np.ndarr
 
 
 def _by_recording(logits: np.ndarray, owners: np.ndarray) -> np.ndarray:
-    """The mean logits (recordings, classes) of each recording's pieces."""
+    """Return the mean logits (recordings, classes) of each recording's pieces."""
     sums = np.zeros((owners.max() + 1, logits.shape[1]))
     np.add.at(sums, owners, logits)
     return sums / np.bincount(owners)[:, None]

@@ -14,7 +14,7 @@ _SIGNALS: dict[str, Callable[[Generator, np.ndarray], np.ndarray]] = {}
 
 
 def _phase(frequency: np.ndarray | float, t: np.ndarray) -> np.ndarray:
-    """The phase of an oscillation whose frequency may change, in radians."""
+    """Return the phase of an oscillation whose frequency may change, in radians."""
     return 2 * np.pi * np.cumsum(np.broadcast_to(frequency, t.shape)) * (t[1] - t[0])
 
 

@@ -127,7 +127,7 @@ def _check_file(path: Path) -> None:
 
 
 def _names(paths: Sequence[Path]) -> list[str]:
-    """The files' names without their endings; a number follows where two would have the same."""
+    """Return the files' names without their endings; a number follows where two would have the same."""
     names: list[str] = []
     for path in paths:
         name, number = path.stem, 1

@@ -37,11 +37,13 @@ class Task(NamedTuple):
     """A whole job: data in, a trained network, figures and pictures out; then predictions for new files."""
 
     name: str
+    """As on the command line: ``jconv train NAME``."""
     summary: str
     """For the list of tasks, such as "handwritten digits"."""
     description: str
     """Which data it learns from, and which files it leaves besides those of `save_run`."""
     settings: type[Settings]
+    """The class of its settings."""
     train: Callable[..., Result]
     """(settings, *, callbacks=(), checkpoints=None) -> Result"""
     predictor: Callable[[SavedModel, Path], Predictor]

@@ -22,7 +22,7 @@ from jconv._core.files import output_folder
 from jconv.nn import VideoNet
 from jconv.tasks._augment import random_affine
 from jconv.tasks._digits import split_digits
-from jconv.tasks._fields import setting
+from jconv.tasks._fields import document_fields, setting
 from jconv.tasks._recipe import learn, shuffled
 from jconv.tasks._saved import SavedModel, course, save_run, share_right
 from jconv.tasks._settings import Settings, check_widths
@@ -45,6 +45,7 @@ DIGITS, WAYS = tuple(map(str, range(10))), tuple(DIRECTIONS)
 _EXAMPLES = 8
 
 
+@document_fields
 @dataclass(frozen=True)
 class VideoSettings(Settings):
     """The settings of `train_video`."""
@@ -65,8 +66,11 @@ class VideoResult(NamedTuple):
     """A trained network and how it did on videos of digits that it never saw."""
 
     settings: VideoSettings
+    """The settings of the run."""
     state: State
+    """The end of the training; `average` holds the parameters that were tested."""
     history: dict[str, np.ndarray]
+    """The metrics of each step, one array each."""
     truth: np.ndarray
     """(N, 2): digit and direction of each test video."""
     found: np.ndarray
@@ -74,9 +78,10 @@ class VideoResult(NamedTuple):
     examples: np.ndarray
     """(n, T, H, W): the first test videos."""
     seconds: float
+    """Wall-clock time of the whole run."""
 
     def metrics(self) -> dict[str, Any]:
-        """The figures, as they are saved."""
+        """Return the figures, as they are saved."""
         right = self.truth == self.found
         return {
             **share_right(int(right.all(axis=1).sum()), len(right)),
@@ -88,7 +93,7 @@ class VideoResult(NamedTuple):
         }
 
     def summary(self) -> str:
-        """The figures that count, in one line."""
+        """Return the figures that count, in one line."""
         metrics = self.metrics()
         low, high = metrics["test_accuracy_95_percent_interval"]
         return (
@@ -131,7 +136,7 @@ class VideoResult(NamedTuple):
 
 
 def network(settings: VideoSettings) -> VideoNet:
-    """The network with random parameters."""
+    """Return the network with random parameters."""
     kinds = (len(DIGITS), len(WAYS))
     # Patches and matrix products are the fastest for such small pictures inside a training loop.
     return VideoNet(1, kinds, widths=settings.widths, algorithm="im2col", rngs=nnx.Rngs(settings.seed))
@@ -245,7 +250,7 @@ def predictor(saved: SavedModel, out: Path) -> Predictor:
 
 
 def _as_video(file: Path) -> np.ndarray:
-    """A video file as (1, T, 16, 16, 1), bright on dark."""
+    """Read a video file as (1, T, 16, 16, 1), bright on dark."""
     try:
         frames = ndimage.read_video(file, dtype=np.float32)
     except (ValueError, ImportError) as error:

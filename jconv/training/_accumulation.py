@@ -15,7 +15,7 @@ Function = Callable[[PyTree, PyTree, PyTree, jax.Array], tuple[PyTree, PyTree]]
 
 
 def in_parts(function: Function, parts: int) -> Function:
-    """The mean of a function's outputs over `parts` parts of the batch, its variables handed on from part to part.
+    """Average a function's outputs over `parts` parts of the batch, its variables handed on from part to part.
 
     Part i takes every `parts`-th example from i on – so that a batch that is spread over devices stays so – and the key
     `fold_in(key, i)`.

@@ -33,11 +33,13 @@ class AveragePrecision(NamedTuple):
     at_50: float
     """At an intersection over union of 0.5."""
     at_75: float
+    """At an intersection over union of 0.75."""
     at_50_to_95: float
     """Mean over 0.50, 0.55, …, 0.95."""
     at_50_interval: tuple[float, float]
     """95 %, by a bootstrap over the pictures."""
     at_50_to_95_interval: tuple[float, float]
+    """95 %, by the same bootstrap."""
 
 
 def average_precision(

@@ -200,7 +200,7 @@ def _checkpointer() -> ocp.Checkpointer:
 
 
 def _read_seal(folder: Path) -> dict[str, Any]:
-    """The content of a checkpoint's seal; nothing when it cannot be read."""
+    """Read the content of a checkpoint's seal; nothing when it cannot be read."""
     seal = folder.with_name(f"{folder.name}.json")
     try:
         about = json.loads(seal.read_text()) if seal.stat().st_size <= max_bytes() else {}
@@ -210,7 +210,7 @@ def _read_seal(folder: Path) -> dict[str, Any]:
 
 
 def _digest(folder: Path) -> str:
-    """A digest of the names and bytes of all files under a folder."""
+    """Return a digest of the names and bytes of all files under a folder."""
     digest = hashlib.sha256()
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
         digest.update(path.relative_to(folder).as_posix().encode() + b"\0")
@@ -230,7 +230,7 @@ def _refuse_other(folder: Path, what: str, saved: Mapping[str, Any], here: Mappi
 
 
 def _declared(checkpointer: ocp.Checkpointer, folder: Path) -> dict[str, dict[str, Any]]:
-    """The shapes and dtypes that a checkpoint declares, without reading its arrays."""
+    """Read the shapes and dtypes that a checkpoint declares, without reading its arrays."""
     metadata: Any = checkpointer.metadata(folder)
     item = getattr(metadata, "item_metadata", metadata)
     return getattr(item, "tree", item)
@@ -249,7 +249,7 @@ def _check_declared(folder: Path, declared: Mapping[str, Mapping[str, Any]], arr
 
 
 def _arrays(state: State) -> dict[str, np.ndarray]:
-    """The leaves of a state by their paths, random keys as their data."""
+    """Return the leaves of a state by their paths, random keys as their data."""
     return {
         name: np.asarray(jax.random.key_data(leaf) if _is_key(leaf) else leaf)
         for name, leaf in name_leaves(state).items()

@@ -32,7 +32,9 @@ class EarlyStopping(NamedTuple):
     metric: str
     """One of those that `validate` returns."""
     patience: int = 5
+    """Validations without an improvement after which training ends."""
     better: Literal["lower", "higher"] = "lower"
+    """Whether lower or higher values are better."""
     least: float = 0.0
     """What a value must be better by to count."""
 

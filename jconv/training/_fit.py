@@ -37,6 +37,7 @@ class Report(NamedTuple):
     """What a callback is handed after each call of the jitted loop."""
 
     state: State
+    """The state after the last step."""
     metrics: History
     """The metrics of the steps since the last report, one array each; those of a validation have one entry."""
     done: int
@@ -170,7 +171,7 @@ def fit(
         return lax.scan(body, state, None if traced else inputs, length=count)
 
     def inputs_at(done: int) -> PyTree:
-        """What the call that begins after `done` steps gets: the data, or its batches, one behind the other."""
+        """Return what the call that begins after `done` steps gets: the data, or its batches, one behind the other."""
         if traced or not (count := count_at(done)):
             return data
         return jax.tree.map(lambda *arrays: np.stack(arrays), *(draw[step] for step in range(done, done + count)))

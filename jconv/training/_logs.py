@@ -90,7 +90,7 @@ class TensorBoard:
 
 
 def rate(report: Report, before: float) -> float | None:
-    """Samples per second of a report's steps, which began `before` seconds after the run's start."""
+    """Return the samples per second of a report's steps, which began `before` seconds after the run's start."""
     steps = len(report.metrics.get("loss", ()))
     if report.samples is None or not steps or report.seconds <= before:
         return None
@@ -102,7 +102,7 @@ def _lines(path: Path) -> list[bytes]:
 
 
 def _step(line: bytes) -> float:
-    """The step that a line is about; infinite where it was cut."""
+    """Return the step that a line is about; infinite where it was cut."""
     try:
         return int(json.loads(line)["step"])
     except (ValueError, KeyError, TypeError):

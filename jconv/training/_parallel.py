@@ -47,6 +47,6 @@ def placement(devices: Sequence[Device] | None, batch_size: int | None) -> Place
 
 
 def batch_size_of(batch: PyTree) -> int | None:
-    """The first axis that all arrays of a batch share, or None."""
+    """Return the first axis that all arrays of a batch share, or None."""
     sizes = {leaf.shape[0] if np.ndim(leaf) else None for leaf in jax.tree.leaves(batch)}
     return sizes.pop() if len(sizes) == 1 else None

@@ -71,7 +71,7 @@ class ProgressBar:
             self.bar.close()
 
     def _format(self, report: Report, columns: int | None) -> str:
-        """The richest format for tqdm that leaves room for a bar."""
+        """Return the richest format for tqdm that leaves room for a bar."""
         counts = f"100%|| {report.steps}/{report.steps}"
         figures = [f"{name}={value}" for name, value in self.figures.items()] or ["compiling"]
         tails = [("{n_fmt}/{total_fmt}", len(counts))]

@@ -29,6 +29,7 @@ class State(NamedTuple):
     average: PyTree
     """Exponential moving average of `params`; empty when none is kept."""
     opt_state: PyTree
+    """The optimizer's own state."""
     key: jax.Array
     """The random key from which every step derives its own."""
 

@@ -87,7 +87,7 @@ class Acceleration:
 
 
 def _problem_of(lhs: Any, rhs: Any, params: dict[str, Any]) -> tuple[Problem, Canonical, Crops]:
-    """The problem that lax's primitive states, its canonical form, and what of the input it keeps."""
+    """Return the problem that lax's primitive states, its canonical form, and what of the input it keeps."""
     arguments = LaxArguments(
         strides=tuple(params["window_strides"]),
         padding=tuple((int(lo), int(hi)) for lo, hi in params["padding"]),

@@ -41,10 +41,12 @@ def conv2d(
     ----------
     image : array (..., H, W, C_in), or a plain grey image (H, W)
     kernel : array (kh, kw, C_in // groups, C_out), or (kh, kw) for a plain grey image
-    strides, dilation : int or (int, int)
-        Step of the output over the image; distance between neighbouring kernel taps.
+    strides : int or (int, int)
+        Step of the output over the image. Default 1.
     padding : "SAME", "VALID", int, (int, int) or ((top, bottom), (left, right))
         "SAME" gives ceil(H / s) rows, with the odd zero of an even kernel below and right; "VALID" pads nothing.
+    dilation : int or (int, int)
+        Distance between neighbouring taps of the kernel. Default 1.
     groups : int
         Channels fall into this many groups, each convolved with its own share of the kernels;
         `groups=C_in` is a depthwise convolution.
@@ -129,7 +131,7 @@ def conv2d(
 def explicit_padding(
     padding: Padding, sizes: Sequence[int], reach: Sequence[int], strides: Sequence[int]
 ) -> tuple[tuple[int, int], ...]:
-    """The zeros (before, after) each axis that `padding` stands for; `reach` is the dilated size of the kernel."""
+    """Return the zeros (before, after) each axis that `padding` means; `reach` is the dilated size of the kernel."""
     remedy = "pass 'SAME', 'VALID', an integer, or one integer or (before, after) pair for each axis, none negative"
     if isinstance(padding, str):
         name = check.choice("padding", padding.upper(), ("SAME", "VALID"))

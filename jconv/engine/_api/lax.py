@@ -114,7 +114,7 @@ def conv_general_dilated(
 
 
 def precision_name(precision: Any) -> str:
-    """The highest of "default", "high" and "highest" for which an operand asks; None is JAX's default for products.
+    """Return the highest of "default", "high", "highest" for which an operand asks; None is JAX's default for products.
 
     High and highest mean products in full precision, as all are on a CPU, and highest only algorithms as accurate as
     the direct sum.

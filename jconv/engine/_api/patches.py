@@ -281,7 +281,7 @@ def fold(
 
 
 def _fold_exactly(patches: jax.Array, shape: tuple[int, ...], unfolded: Callable[[jax.Array], jax.Array]) -> jax.Array:
-    """The same for integers, which have no linear transpose: scatter by index."""
+    """Fold integers, which have no linear transpose, by scattering to indices."""
     positions = jnp.arange(1, math.prod(shape) + 1).reshape(shape)  # 0 stands for padding
     index = unfolded(positions)
     flat = jnp.zeros(math.prod(shape) + 1, patches.dtype).at[index.ravel()].add(patches.ravel())

@@ -117,7 +117,7 @@ def plan(
 
 
 def _platform_of(device: Any) -> str:
-    """The platform's name in a lowering: JAX calls a GPU "gpu" where it is a device."""
+    """Return the platform's name in a lowering: JAX calls a GPU "gpu" where it is a device."""
     if device.platform != "gpu":
         return device.platform
     return "rocm" if "rocm" in getattr(device.client, "platform_version", "").lower() else "cuda"

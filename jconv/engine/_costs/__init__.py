@@ -50,7 +50,7 @@ class CostTable:
 
     @classmethod
     def load(cls, overrides: tuple[Override, ...] | None = None) -> CostTable:
-        """The table of this package; by default with all its overrides."""
+        """Read the table of this package; by default with all its overrides."""
         platforms = {name: dict(read_constants(name)) for name in ("cpu", "cuda")}
         for override in read_overrides() if overrides is None else overrides:
             constants = platforms["cpu"]
@@ -58,11 +58,11 @@ class CostTable:
         return cls(platforms)
 
     def margin(self, algorithm: str, platform: str) -> float:
-        """The share of XLA's estimated time below which an algorithm is preferred to it."""
+        """Return the share of XLA's estimated time below which an algorithm is preferred to it."""
         return self.gpu_margin if platform == "cuda" else self.margins.get(algorithm, self.margin_elsewhere)
 
     def seconds(self, algorithm: str, work: Mapping[str, float], platform: str) -> float:
-        """The estimated time of an algorithm for this work; infinite where there is no estimate.
+        """Return the estimated time of an algorithm for this work; infinite where there is no estimate.
 
         On a CPU every feature has a constant, and a KeyError names the one that lacks it. On other platforms a feature
         without a constant was not measured, and leaves no estimate.
@@ -78,11 +78,11 @@ class CostTable:
 
 
 def read_constants(platform: str) -> Constants:
-    """The generated constants of a platform."""
+    """Return the generated constants of a platform."""
     return json.loads((FOLDER / f"{platform}.json").read_text())["constants"]
 
 
 def read_overrides() -> tuple[Override, ...]:
-    """The constants that were set by hand."""
+    """Return the constants that were set by hand."""
     with open(FOLDER / "overrides.toml", "rb") as file:
         return tuple(Override(**entry) for entry in tomllib.load(file)["override"])

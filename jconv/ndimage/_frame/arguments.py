@@ -55,7 +55,7 @@ def plane(input: ArrayLike) -> jax.Array:
 
 
 def same_shape(name: str, other: ArrayLike, x: jax.Array) -> jax.Array:
-    """A second real image, of the shape of `x`."""
+    """Check a second real image, of the shape of `x`."""
     y = image(other, name, real=True)
     if x.shape != y.shape:
         raise ValueError(f"`{name}` must have the shape of `input`, got {y.shape} and {x.shape}; crop or resize one")
@@ -63,7 +63,7 @@ def same_shape(name: str, other: ArrayLike, x: jax.Array) -> jax.Array:
 
 
 def boundary(mode: str) -> str:
-    """jconv's name of SciPy's boundary `mode`."""
+    """Return jconv's name of SciPy's boundary `mode`."""
     try:
         return MODES[check.choice("mode", mode, MODES)]
     except ValueError as error:
@@ -71,7 +71,7 @@ def boundary(mode: str) -> str:
 
 
 def one_mode(mode: str | Sequence[str], reason: str = "") -> str:
-    """The boundary rule of a filter that takes one mode for all axes."""
+    """Return the boundary rule of a filter that takes one mode for all axes."""
     if isinstance(mode, str) or not isinstance(mode, Iterable):
         return boundary(mode)
     raise RuntimeError(f"A sequence of modes is not supported{reason}, got {mode!r}; pass one of {', '.join(MODES)}")
@@ -115,7 +115,7 @@ def axis_of(axis: SupportsIndex, ndim: int) -> int:
 
 
 def before(origin: SupportsIndex, size: int) -> int:
-    """Samples of a window of `size` to the left of the output sample, `size // 2 + origin`."""
+    """Return samples of a window of `size` to the left of the output sample, `size // 2 + origin`."""
     shift = operator.index(origin)
     left = size // 2 + shift
     if not 0 <= left < size:
@@ -127,7 +127,7 @@ def before(origin: SupportsIndex, size: int) -> int:
 
 
 def window_size(size: SupportsIndex, phrase: str = "incorrect filter size") -> int:
-    """A window length of at least one."""
+    """Return a window length of at least one."""
     length = operator.index(size)
     if length < 1:
         raise RuntimeError(f"{phrase}: `size` must be at least 1, got {length}; pass a number of samples")
@@ -162,7 +162,7 @@ def origins_of(origin: SupportsIndex | Sequence[int], axes: Sequence[int], ndim:
 
 
 def footprint_of(size: int | Sequence[int] | None, footprint: ArrayLike | None, count: int) -> np.ndarray:
-    """The boolean window given by `footprint`, or by `size` for `count` axes."""
+    """Return the boolean window given by `footprint`, or by `size` for `count` axes."""
     if footprint is None:
         if size is None:
             raise RuntimeError("no footprint or filter size provided: pass `size` or `footprint`")
@@ -176,7 +176,7 @@ def footprint_of(size: int | Sequence[int] | None, footprint: ArrayLike | None, 
 
 
 def known_int(name: str, value: SupportsIndex, least: int) -> int:
-    """An integer of at least `least`."""
+    """Check an integer of at least `least`."""
     if not hasattr(value, "__index__") or operator.index(value) < least:
         kind = "a nonnegative integer" if least == 0 else f"an integer >= {least}"
         raise ValueError(f"`{name}` must be {kind}, got {value!r}; pass a number of samples")
@@ -184,21 +184,21 @@ def known_int(name: str, value: SupportsIndex, least: int) -> int:
 
 
 def known_radius(value: SupportsIndex) -> int:
-    """The radius of a kernel; the error carries SciPy's phrase."""
+    """Return the radius of a kernel; the error carries SciPy's phrase."""
     if not hasattr(value, "__index__") or operator.index(value) < 0:
         raise ValueError(f"Radius must be a nonnegative integer, got {value!r}; pass a number of samples")
     return operator.index(value)
 
 
 def positive(name: str, value: Number, unit: str) -> Number:
-    """A real parameter that must exceed zero, as far as it is known."""
+    """Check a real parameter that must exceed zero, as far as it is known."""
     if not is_traced(value) and not 0 < float(value) < float("inf"):
         raise ValueError(f"`{name}` must be positive, got {value}; pass {unit}")
     return value
 
 
 def not_negative(name: str, value: Number, unit: str) -> Number:
-    """A real parameter of at least zero, as far as it is known."""
+    """Check a real parameter of at least zero, as far as it is known."""
     if not is_traced(value) and not 0 <= float(value) < float("inf"):
         raise ValueError(f"`{name}` must not be negative, got {value}; pass {unit}")
     return value

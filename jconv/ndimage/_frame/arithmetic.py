@@ -39,7 +39,7 @@ class Arithmetic(NamedTuple):
     """Whether 64-bit types are on around it alone. The engine lowers later, and cannot serve there."""
 
     def context(self) -> contextlib.AbstractContextManager:
-        """The mode in which the sum is to be traced."""
+        """Return the mode in which the sum is to be traced."""
         return jax.enable_x64(True) if self.local else contextlib.nullcontext()
 
 
@@ -49,12 +49,12 @@ def is_whole(dtype: np.dtype) -> bool:
 
 
 def largest(dtype: np.dtype) -> int:
-    """The largest magnitude of a whole-number dtype."""
+    """Return the largest magnitude of a whole-number dtype."""
     return 1 if dtype.kind == "b" else max(-int(jnp.iinfo(dtype).min), int(jnp.iinfo(dtype).max))
 
 
 def of_sums(x_dtype: np.dtype, dtype: np.dtype, weights: Sequence[ArrayLike], cval: ArrayLike) -> Arithmetic:
-    """The arithmetic of sums of `x_dtype`, one after the other with each of `weights`, each stored in `dtype`."""
+    """Choose the arithmetic of sums of `x_dtype`, one after another with each of `weights`, each stored in `dtype`."""
     if not is_whole(dtype):
         return Arithmetic(working_dtype(x_dtype, dtype), whole=False)
     bound = _bound(x_dtype, dtype, weights, cval)
@@ -65,7 +65,7 @@ def of_sums(x_dtype: np.dtype, dtype: np.dtype, weights: Sequence[ArrayLike], cv
 
 
 def of_boxes(x_dtype: np.dtype, dtype: np.dtype, sizes: Sequence[int], cval: ArrayLike) -> Arithmetic:
-    """The arithmetic of moving sums of `sizes` samples, one after the other, each divided and stored in `dtype`.
+    """Return the arithmetic of moving sums of `sizes` samples, one after the other, each divided and stored in `dtype`.
 
     Integers where all samples are: the division then cuts the true mean.
     """
@@ -79,7 +79,7 @@ def of_boxes(x_dtype: np.dtype, dtype: np.dtype, sizes: Sequence[int], cval: Arr
 
 
 def _bound(x_dtype: np.dtype, dtype: np.dtype, weights: Sequence[ArrayLike], cval: ArrayLike) -> int | None:
-    """The largest Σ|w|·|x| of whole numbers; None where some of them are not, or are not known to be."""
+    """Return the largest Σ|w|·|x| of whole numbers; None where some of them are not, or are not known to be."""
     outside = _whole_values(cval)
     if not is_whole(x_dtype) or outside is None:
         return None
@@ -105,7 +105,7 @@ def _whole_values(array: ArrayLike) -> np.ndarray | None:
 
 
 def known_in_double(build: Callable[[], T], *parameters: ArrayLike | None) -> T:
-    """What `build` makes of its `parameters`: computed now, on the host in double precision, unless one is traced."""
+    """Call `build` with its `parameters`: now, on the host in double precision, unless one of them is traced."""
     if any(map(is_traced, parameters)):
         return build()
     with jax.ensure_compile_time_eval(), jax.enable_x64(True):

@@ -37,7 +37,7 @@ WIDE_BORDER = 0.05
 def correlate(
     x: jax.Array, weights: jax.Array, lefts: Sequence[int], rules: Sequence[str], cval: Value, *, exact: bool = False
 ) -> jax.Array:
-    """The correlation of `x` with weights of its rank, `lefts` samples of them before each output, in `x`'s shape.
+    """Correlate `x` with weights of its rank, `lefts` samples of them before each output, in `x`'s shape.
 
     A sample reaches as far as the kernel does, whatever its value: for images of one channel the engine admits only
     algorithms whose outputs are the sums of their own products. `exact` asks for full precision on accelerators too,
@@ -80,7 +80,7 @@ def _is_extended(x: jax.Array, sizes: Sequence[int]) -> bool:
 
 
 def rules_of(rules: Sequence[str], cval: Value) -> tuple[str, ...]:
-    """The rules, "zero" for a constant that is known to be zero: the engine needs no border for it."""
+    """Return the rules, "zero" for a constant that is known to be zero: the engine needs no border for it."""
     zero = not is_traced(cval) and cval == 0
     return tuple("zero" if rule == "constant" and zero else rule for rule in rules)
 
@@ -102,7 +102,7 @@ def _extended(x: jax.Array, widths: Widths, rules: Sequence[str], cval: Value) -
 def _strip(
     x: jax.Array, axis: int, start: int, count: int, widths: Widths, rules: Sequence[str], cval: Value
 ) -> jax.Array:
-    """What `count` lines of outputs from `start` on see of the continued image."""
+    """Return what `count` lines of outputs from `start` on see of the continued image."""
     left, right = widths[axis]
     rule, size = rules[axis], x.shape[axis]
     first, last = start - left, start + count + right  # lines of the continued image

@@ -34,7 +34,7 @@ class Moments(NamedTuple):
 
 
 def window_moments(first: jax.Array, second: jax.Array, size: int, axes: Sequence[int]) -> Moments:
-    """The moments of boxes of `size` samples along each of `axes`, without padding."""
+    """Compute the moments of boxes of `size` samples along each of `axes`, without padding."""
     zero = jnp.zeros_like(first)
     moments = Moments(first, second, zero, zero)
     for axis in axes:
@@ -43,7 +43,7 @@ def window_moments(first: jax.Array, second: jax.Array, size: int, axes: Sequenc
 
 
 def _along(moments: Moments, size: int, axis: int) -> Moments:
-    """The moments of runs of `size` neighbouring windows."""
+    """Compute the moments of runs of `size` neighbouring windows."""
     length = moments.first.shape[axis] - size + 1
     count = split(size)
     if count == 1:

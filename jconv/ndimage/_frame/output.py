@@ -25,7 +25,7 @@ Output = DTypeLike | np.ndarray | None
 
 
 def dtype_of(output: Output, x: jax.Array, *, complex_result: bool = False) -> np.dtype:
-    """The dtype of the result: `output`, else that of the image."""
+    """Return the dtype of the result: `output`, else that of the image."""
     if output is None:
         return np.dtype(jnp.promote_types(x.dtype, jnp.complex64)) if complex_result else x.dtype
     if isinstance(output, np.ndarray | jax.Array):
@@ -48,14 +48,14 @@ def dtype_of(output: Output, x: jax.Array, *, complex_result: bool = False) -> n
 
 
 def _known(dtype: np.dtype) -> np.dtype:
-    """The nearest dtype that JAX has: in the machine's byte order, of double precision at most."""
+    """Return the nearest dtype that JAX has: in the machine's byte order, of double precision at most."""
     if dtype.kind in "fc":
         dtype = min(dtype, np.dtype("f8" if dtype.kind == "f" else "c16"), key=lambda d: d.itemsize)
     return np.dtype(dtypes.canonicalize_dtype(dtype.newbyteorder("=")))
 
 
 def deliver(result: jax.Array, output: Output) -> jax.Array:
-    """The result; where `output` is a NumPy array, that array, filled (so not under `jit`)."""
+    """Return the result; where `output` is a NumPy array, that array, filled (so not under `jit`)."""
     if isinstance(output, np.ndarray):
         if is_traced(result):
             raise TypeError("`output` must be a dtype while a program is traced; use the value that is returned")
@@ -65,7 +65,7 @@ def deliver(result: jax.Array, output: Output) -> jax.Array:
 
 
 def working_dtype(x_dtype: DTypeLike, out_dtype: DTypeLike) -> np.dtype:
-    """The floating (or complex) dtype to compute in."""
+    """Return the floating (or complex) dtype to compute in."""
     dtype = jnp.promote_types(x_dtype, out_dtype)
     if not jnp.issubdtype(dtype, jnp.inexact):
         return dtypes.canonicalize_dtype(float)
@@ -75,7 +75,7 @@ def working_dtype(x_dtype: DTypeLike, out_dtype: DTypeLike) -> np.dtype:
 
 
 def floating(x: jax.Array, output: Output = None) -> tuple[jax.Array, np.dtype]:
-    """A real image in its working dtype, and the dtype of a result that is floating unless `output` says otherwise."""
+    """Return a real image in its working dtype, and the result's dtype: floating unless `output` says otherwise."""
     whole = not jnp.issubdtype(x.dtype, jnp.inexact)
     dtype = working_dtype(x.dtype, x.dtype) if output is None and whole else dtype_of(output, x)
     return x.astype(working_dtype(x.dtype, dtype)), dtype
@@ -110,7 +110,7 @@ def store(value: jax.Array, dtype: DTypeLike, *, rounded: bool = True) -> jax.Ar
 
 
 def _signed(whole: jax.Array, dtype: np.dtype) -> jax.Array:
-    """A whole number as a signed integer, the lowest one where that cannot hold it."""
+    """Return a whole number as a signed integer, the lowest one where that cannot hold it."""
     lowest = -(2.0 ** (8 * dtype.itemsize - 1))
     return jnp.where((whole >= lowest) & (whole < -lowest), whole, lowest).astype(dtype)
 

@@ -29,7 +29,7 @@ _PASS = 8
 
 
 def split(size: int) -> int:
-    """The number of equal runs in which `size` samples are summed fastest; 1 for all at once."""
+    """Return the number of equal runs in which `size` samples are summed fastest; 1 for all at once."""
     return _split(size)[1]
 
 
@@ -42,7 +42,7 @@ def _split(size: int) -> tuple[int, int]:
 
 
 def window_sum(x: jax.Array, size: int, axis: int) -> jax.Array:
-    """Sums over every run of `size` samples along `axis`, without padding.
+    """Sum over every run of `size` samples along `axis`, without padding.
 
     A long run is a few equal shorter ones, whose sums are taken once for all outputs, and some samples more: 2 √size
     terms or fewer, and as accurate as a pairwise sum, where differences of a cumulative sum lose digits.
@@ -58,7 +58,7 @@ def window_sum(x: jax.Array, size: int, axis: int) -> jax.Array:
 
 
 def window_mean(x: jax.Array, size: int, axis: int, how: Arithmetic) -> jax.Array:
-    """The means of runs of integers, cut toward zero."""
+    """Average runs of integers, cut toward zero."""
     count = jnp.asarray(size, x.dtype)
     if not how.in_parts:
         return lax.div(window_sum(x, size, axis), count)
@@ -205,7 +205,7 @@ def in_one_pass(sizes: Sequence[int], rules: Sequence[str], cval: Value, dtype: 
 
 
 def _detached(how: Arithmetic, arrays: T) -> T:
-    """The arrays without a derivative, where the sum becomes whole numbers and its derivative would be lost anyway."""
+    """Stop the derivative of arrays where the sum becomes whole numbers and its derivative would be lost anyway."""
     return lax.stop_gradient(arrays) if how.local else arrays
 
 

@@ -23,17 +23,17 @@ Offsets = tuple[tuple[int, ...], ...]
 
 
 def offsets_of(weights: np.ndarray) -> Offsets:
-    """The positions of the taps that are not zero."""
+    """Return the positions of the taps that are not zero."""
     return tuple(map(tuple, np.argwhere(weights).tolist()))
 
 
 def all_offsets(shape: Sequence[int]) -> Offsets:
-    """The positions of all taps."""
+    """Return the positions of all taps."""
     return tuple(np.ndindex(*shape))
 
 
 def correlate(x: jax.Array, weights: jax.Array, offsets: Offsets) -> jax.Array:
-    """The sum of the views of `x` at `offsets`, times the weights there; no padding."""
+    """Return the sum of the views of `x` at `offsets`, times the weights there; no padding."""
     shape = tuple(n - size + 1 for n, size in zip(x.shape, weights.shape))
     if not offsets:
         return jnp.zeros(shape, x.dtype)

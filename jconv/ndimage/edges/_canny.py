@@ -108,7 +108,7 @@ def canny(
 
 
 def _quantiles(length: jax.Array, low: Number, high: Number) -> jax.Array:
-    """The gradient's lengths below which fractions `low` and `high` of the samples lie, those aside that are NaN."""
+    """Return the lengths of gradients below which fractions `low` and `high` of the samples lie, NaN left aside."""
     for name, value in (("low_threshold", low), ("high_threshold", high)):
         if not is_traced(value) and not 0 <= float(value) <= 1:
             raise ValueError(f"`{name}` must lie in 0 … 1 with use_quantiles, got {value}; pass a fraction")

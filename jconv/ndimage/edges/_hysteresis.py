@@ -8,7 +8,7 @@ from jax import lax
 
 
 def connected_to(strong: jax.Array, weak: jax.Array) -> jax.Array:
-    """The samples of a plane `weak` that are 8-connected, within it, to one of its subset `strong`.
+    """Find the samples of a plane `weak` that are 8-connected, within it, to one of its subset `strong`.
 
     Every sample of `weak` holds the number of another of its component, its parent. In each step every tree's root is
     hooked below the greatest parent that a neighbour of the tree knows, and every sample takes its grandparent for its
@@ -21,7 +21,7 @@ def connected_to(strong: jax.Array, weak: jax.Array) -> jax.Array:
     members = framed.ravel()
 
     def greatest(parents: jax.Array) -> jax.Array:
-        """The greatest number among a sample and its eight neighbours; 0, the frame's corner, where there is none."""
+        """Return the largest number among a sample and its eight neighbours; 0, the frame's corner, without any."""
         plane = jnp.where(framed, parents.reshape(framed.shape), 0)
         for axis in (0, 1):
             shifted = [lax.slice_in_dim(plane, k, k + plane.shape[axis] - 2, axis=axis) for k in (0, 1, 2)]

@@ -165,15 +165,19 @@ def frangi(
     ----------
     input : array of rank two or three, real
         The image.
-    sigmas, black_ridges, mode, cval, radius
+    sigmas : number or sequence of numbers
         As for `meijering`.
     alpha, beta : number
         Sensitivity to plates (in volumes) and to blobs, above zero. Default 0.5.
     gamma : number, optional
         Sensitivity to the Hessian's norm, in its units, above zero. Default: half the largest norm at the first scale.
+    black_ridges, mode, cval
+        As for `meijering`.
     scale_normalized : bool
         Whether the Hessian of each scale is multiplied by σ², as Frangi's paper has it, so that wide vessels count as
         much as narrow ones. Default False, as in scikit-image, where wide vessels fade with σ².
+    radius : int, optional
+        As for `meijering`.
 
     Returns
     -------
@@ -240,10 +244,12 @@ def hessian(
     ----------
     input : array of rank two or three, real
         The image.
-    sigmas, alpha, beta, black_ridges, mode, cval, radius
+    sigmas, alpha, beta
         As for `frangi`.
     gamma : number
         Sensitivity to the Hessian's norm, above zero. Default 15.
+    black_ridges, mode, cval, radius
+        As for `frangi`.
 
     Returns
     -------
@@ -279,7 +285,7 @@ def _over_scales(
     *,
     normalized: bool = False,
 ) -> jax.Array:
-    """The largest response over all scales.
+    """Take the largest response over all scales.
 
     Known scales go through one loop, with kernels as wide as the widest: a program for each would take several times
     as long to compile.
@@ -310,7 +316,7 @@ _NOISE = 8.0
 
 
 def _norm(values: jax.Array) -> jax.Array:
-    """The length along the first axis, without overflow; its derivative at zero is zero."""
+    """Return the length along the first axis, without overflow; its derivative at zero is zero."""
     peak = jnp.abs(values).max(0)
     scale = lax.stop_gradient(jnp.where(peak > 0, peak, 1))
     squares = ((values / scale) ** 2).sum(0)
@@ -318,14 +324,14 @@ def _norm(values: jax.Array) -> jax.Array:
 
 
 def _largest(values: jax.Array) -> jax.Array:
-    """The largest of the finite values: a bad sample spoils its surroundings alone."""
+    """Return the largest of the finite values: a bad sample spoils its surroundings alone."""
     return jnp.max(jnp.where(jnp.isfinite(values), values, 0), initial=0)
 
 
 def _ridge_arguments(
     input: ArrayLike, sigmas: Number | Sequence[Number], black_ridges: bool, ranks: tuple[int, ...]
 ) -> tuple[jax.Array, list[Number]]:
-    """The image, with dark ridges as bright ones, and its scales."""
+    """Return the image, with dark ridges as bright ones, and its scales."""
     x, _ = _output.floating(arguments.image(input, real=True))
     check.rank("input", x, ranks, "filter each image of a stack under jax.vmap")
     scales = list(sigmas) if isinstance(sigmas, Sequence) or np.ndim(sigmas) else [sigmas]  # type: ignore[arg-type]

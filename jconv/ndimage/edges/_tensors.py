@@ -127,7 +127,7 @@ def hessian_matrix(
         return list(gaussian_filter1d(jnp.stack(images), narrow[axis], axis + 1, order, **options)) if images else []
 
     def slopes(images: list[jax.Array], least: list[int]) -> dict[tuple[int, int], jax.Array]:
-        """The derivatives, smoothed along all axes, of each image i along axis `least[i]` and those after it."""
+        """Differentiate, smoothed along all axes, each image i along axis `least[i]` and those after it."""
         level = {(i, None): image for i, image in enumerate(images)}
         for axis in range(x.ndim):
             differentiated = [key for key in level if key[1] is None and axis >= least[key[0]]]

@@ -166,10 +166,12 @@ def local_normalize(
     output : dtype or NumPy array, optional
         Dtype of the result, or the array to fill. Default: that of floating images, JAX's default float for whole
         numbers.
-    mode, cval, axes
+    mode, cval
         As for `jconv.ndimage.gaussian_filter`.
     epsilon : number
         Added to the variance, in the squared units of the image; above zero. Default 1e-6.
+    axes : int or sequence of int, optional
+        As for `jconv.ndimage.gaussian_filter`.
     radius : int, optional
         Radius of the Gaussian's kernel in samples; must be given where `sigma` is traced. Default: four standard
         deviations.
@@ -210,7 +212,7 @@ def local_normalize(
 
 
 def _level(x: jax.Array, axes: tuple[int, ...]) -> jax.Array:
-    """A number near most samples, along `axes`: the median of some of them, so that no bad sample decides.
+    """Return a number near most samples, along `axes`: the median of some of them, so that no bad sample decides.
 
     The result of a caller must not depend on it but for rounding: it has no derivative.
     """
@@ -234,6 +236,6 @@ def smoothed(
     radius: int | None = None,
     radius_name: str = "radius",
 ) -> jax.Array:
-    """A Gaussian filter for other functions, whose argument `radius_name` bounds the kernel."""
+    """Return a Gaussian filter for other functions, whose argument `radius_name` bounds the kernel."""
     arguments.radius_of_traced(radius_name, radius, sigma)
     return gaussian_filter(x, sigma, mode=mode, cval=cval, axes=axes, truncate=truncate, radius=radius)

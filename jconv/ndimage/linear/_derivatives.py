@@ -235,13 +235,13 @@ def _edges(
 
 @functools.cache
 def _factors(name: str, axis: int, ndim: int) -> tuple[np.ndarray, ...]:
-    """The 1-D factors of an edge kernel, in double precision."""
+    """Return the 1-D factors of an edge kernel, in double precision."""
     return tuple(map(np.asarray, known_in_double(lambda: kernels.edge_factors(name, axis=axis, ndim=ndim))))
 
 
 @functools.cache
 def _star(ndim: int) -> np.ndarray:
-    """The kernel of the Laplacian, in double precision."""
+    """Return the kernel of the Laplacian, in double precision."""
     return np.asarray(known_in_double(lambda: kernels.laplacian(ndim=ndim)))
 
 

@@ -282,7 +282,7 @@ def _weights(weights: ArrayLike, ndim: int | None = None) -> Weights:
 
 
 def _factors(weights: Weights, dtype: np.dtype) -> tuple[np.ndarray, ...] | None:
-    """The 1-D factors, one per axis, of known weights that are their outer product, where passes take less time.
+    """Return the 1-D factors, one per axis, of known weights that are their outer product, where passes take less time.
 
     Each tap is the product to rounding, relative to itself: a small one beside large ones keeps its size. Weights that
     hold zeros are left whole, for a factor would carry a NaN to where they are.
@@ -296,7 +296,7 @@ def _factors(weights: Weights, dtype: np.dtype) -> tuple[np.ndarray, ...] | None
 
 
 def _oriented(weights: Weights, origins: list[int], convolution: bool) -> tuple[Weights, list[int]]:
-    """The correlation that is the convolution asked for: flipped weights, and the window's other end as its origin."""
+    """Turn a convolution into a correlation: flipped weights, and the window's other end as its origin."""
     if convolution:
         flipped = weights[(slice(None, None, -1),) * weights.ndim]
         return flipped, [-o - (1 - size % 2) for o, size in zip(origins, weights.shape)]

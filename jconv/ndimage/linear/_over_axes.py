@@ -143,7 +143,7 @@ def _derivatives(
     extra_keywords: Mapping[str, Any] | None,
     axes: int | Sequence[int] | None,
 ) -> tuple[jax.Array, np.dtype, list[jax.Array]]:
-    """The image, the dtype of the result, and in it one derivative for each axis."""
+    """Return the image, the dtype of the result, and in it one derivative for each axis."""
     x = arguments.image(input)
     if not callable(derivative):
         raise TypeError(f"the derivative must be a function, got {type(derivative).__name__}; pass one")
@@ -155,7 +155,7 @@ def _derivatives(
 
 
 def _root(squares: jax.Array, dtype: np.dtype) -> jax.Array:
-    """The square root, of whole numbers to the unit."""
+    """Take the square root, of whole numbers to the unit."""
     how = arithmetic.of_sums(squares.dtype, dtype, [np.full(1, 0.5)], 0)
     with how.context():
         return _rooted(squares, how=how, dtype=dtype)

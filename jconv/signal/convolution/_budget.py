@@ -66,7 +66,7 @@ def _stretches(
 
     @jax.checkpoint
     def part(x: jax.Array, h: jax.Array, first: jax.Array) -> jax.Array:
-        """The samples [first, first + stretch) of the result."""
+        """Compute the samples [first, first + stretch) of the result."""
         lowest = start + first - (k - 1)
         cut = jnp.clip(lowest, 0, n - width)
         piece = lax.dynamic_slice_in_dim(x, cut, width, axis=axis)

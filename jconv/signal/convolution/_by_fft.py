@@ -30,7 +30,7 @@ ENGINE_AXES = 3
 def convolve_by_fft(
     x: jax.Array, h: jax.Array, *, axes: tuple[int, ...], spans: tuple[Span, ...], blocks: bool = False
 ) -> jax.Array:
-    """The samples in `spans`, one for each of `axes`, of x * h: by one transform, or with `blocks` block by block.
+    """Compute the samples in `spans`, one for each of `axes`, of x * h: by one transform, or with `blocks` by several.
 
     Both arrays have one inexact dtype. Along all other axes their sizes are equal, or one of them is 1.
     """
@@ -83,7 +83,7 @@ def _convolve_last_axes(x: jax.Array, h: jax.Array, n: int, spans: Sequence[Span
 
 
 def _block_algorithm(x: jax.Array, h: jax.Array, batch: int, padding: Sequence[tuple[int, int]]) -> str:
-    """The engine's algorithm that works in blocks where one can do this problem, else one FFT."""
+    """Return the engine's algorithm that works in blocks where one can do this problem, else one FFT."""
     pairs = list(zip(x.shape[:batch], h.shape[:batch], strict=True))
     signals = math.prod(m for m, k in pairs if k == 1)
     groups = math.prod(k for m, k in pairs if k > 1 and m > 1)

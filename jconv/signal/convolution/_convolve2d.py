@@ -183,7 +183,7 @@ def _images(in1: ArrayLike, in2: ArrayLike) -> tuple[jax.Array, jax.Array]:
 
 
 def _check_words(mode: Mode, boundary: str, fillvalue: ArrayLike, dtype: np.dtype) -> tuple[str, jax.Array | None]:
-    """The boundary rule and the value outside, None for zeros; a ValueError for unknown words and odd values."""
+    """Return the boundary rule and the value outside, None for zeros; refuse unknown words and odd values."""
     check_mode(mode)
     rule = boundary_rule(boundary)
     value = fill(fillvalue, dtype)

@@ -168,7 +168,7 @@ def _chosen_axes(rank: int, axes: int | Sequence[int] | None) -> list[int]:
 
 
 def _convolved_axes(shape1: tuple[int, ...], shape2: tuple[int, ...], chosen: Sequence[int]) -> tuple[int, ...]:
-    """The axes that need a convolution, ascending; a chosen axis where one array has size 1 is a product."""
+    """Return the axes that need a convolution, ascending; a chosen axis where one array has size 1 is a product."""
     convolved = tuple(sorted(a for a in chosen if shape1[a] != 1 and shape2[a] != 1))
     for a, (n, k) in enumerate(zip(shape1, shape2, strict=True)):
         if a not in convolved and n != k and 1 not in (n, k):

@@ -30,14 +30,14 @@ BOUNDARY_NAMES = {
 
 
 def boundary_rule(boundary: str) -> str:
-    """The rule of `jconv._core.boundary` that a word of `scipy.signal` means."""
+    """Return the rule of `jconv._core.boundary` that a word of `scipy.signal` means."""
     return BOUNDARY_NAMES[check.choice("boundary", boundary, BOUNDARY_NAMES)]
 
 
 def extend_and_crop(
     x: jax.Array, taps: Sequence[int], spans: Sequence[Span], rule: str, fillvalue: jax.Array | None
 ) -> tuple[jax.Array, tuple[tuple[int, int], ...]]:
-    """The part of `x` that the samples in `spans` see, continued under `rule`, and the zeros to put around it."""
+    """Return the part of `x` that the samples in `spans` see, continued under `rule`, and the zeros around it."""
     batch = x.ndim - len(taps)
     crop, widths = [], []
     for n, (before, after) in zip(x.shape[batch:], window(x.shape[batch:], taps, spans), strict=True):
@@ -64,7 +64,7 @@ def linear(
     memory_budget: int | None = None,
     spreads: bool = False,
 ) -> jax.Array:
-    """The samples in `spans` of the full convolution of `x`, continued under `rule`, with the kernel `h`.
+    """Compute the samples in `spans` of the full convolution of `x`, continued under `rule`, with the kernel `h`.
 
     Both have one dtype; the leading axes that `x` has more than `h` are batch axes. Booleans are combined by "or",
     integers are summed exactly, float16 and bfloat16 in float32.

@@ -81,14 +81,14 @@ class ConvolutionOperator:
         return jax.eval_shape(self.matvec, self.in_structure)
 
     def matvec(self, x: ArrayLike) -> jax.Array:
-        """A x."""
+        """Compute A x."""
         x = cast(as_array("x", x), self.kernel.dtype)
         if x.shape != self.shape:
             raise ValueError(f"`x` must have the operator's shape {self.shape}, got {x.shape}")
         return convolve(x, self.kernel, self.mode, boundary=self.boundary)  # pyright: ignore[reportArgumentType]
 
     def adjoint(self, y: ArrayLike) -> jax.Array:
-        """A* y, the conjugate transpose."""
+        """Compute A* y, the conjugate transpose."""
         y = cast(as_array("y", y), self.kernel.dtype)
         if y.shape != self.out_structure.shape:
             raise ValueError(f"`y` must have the operator's output shape {self.out_structure.shape}, got {y.shape}")
@@ -140,7 +140,7 @@ class ConvolutionOperator:
     def solve(
         self, y: ArrayLike, *, damping: ArrayLike = 0.0, iterations: int = 100, tolerance: float = 1e-10
     ) -> jax.Array:
-        r"""The x that minimises :math:`\|A x - y\|^2 + \lambda \|x\|^2`.
+        r"""Find the x that minimises :math:`\|A x - y\|^2 + \lambda \|x\|^2`.
 
         One division of spectra for a circular operator, else conjugate gradients on
         :math:`(A^* A + \lambda) x = A^* y`. `damping` is λ; `iterations` and `tolerance` stop the gradients.
@@ -160,7 +160,7 @@ class ConvolutionOperator:
         return x
 
     def as_lineax(self) -> FunctionLinearOperator:
-        """The operator as a `lineax.FunctionLinearOperator`; needs lineax."""
+        """Return the operator as a `lineax.FunctionLinearOperator`; needs lineax."""
         import lineax  # pyright: ignore[reportMissingImports]
 
         return lineax.FunctionLinearOperator(self.matvec, self.in_structure)

@@ -175,7 +175,7 @@ def savgol_filter(
 
 
 def _fit(size: int, degree: int, deriv: int, places: np.ndarray) -> np.ndarray:
-    """The matrix (places, size) from samples at 0 … size - 1 to a derivative of the best polynomial at `places`.
+    """Return the matrix (places, size) from samples at 0 … size - 1 to a derivative of the best polynomial at `places`.
 
     The polynomials q_j of degree j are orthonormal on the points. Each is t q_{j-1} without its components along those
     before it, and the d-th derivative of t q is t q⁽ᵈ⁾ + d q⁽ᵈ⁻¹⁾, so that the same recurrence gives all derivatives at

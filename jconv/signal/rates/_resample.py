@@ -22,7 +22,7 @@ from jconv.signal.recursion import filtfilt, lfilter, sosfilt, sosfiltfilt
 
 
 def _median(x: jax.Array, axis: int, keepdims: bool) -> jax.Array:
-    """The median; of complex numbers as NumPy has it, ordered by their real parts, then by their imaginary ones."""
+    """Return the median; of complex numbers as in NumPy, ordered by their real parts, then by their imaginary ones."""
     if not jnp.iscomplexobj(x):
         return jnp.median(x, axis=axis, keepdims=keepdims)
     ordered, half = jnp.sort(x, axis=axis), x.shape[axis] // 2

@@ -97,7 +97,7 @@ def upfirdn(
 
 
 def output_length(taps: int, n: int, up: int, down: int) -> int:
-    """The number of samples that `upfirdn` returns."""
+    """Return the number of samples that `upfirdn` returns."""
     return ((n - 1) * up + taps - 1) // down + 1
 
 
@@ -172,7 +172,7 @@ def _by_matrix(
 def _by_gathers(
     h: jax.Array, x: jax.Array, *, hop: int, up: int, newest: np.ndarray, phase: np.ndarray, length: int
 ) -> jax.Array:
-    """The same, tap after tap of each phase."""
+    """Compute the same, tap after tap of each phase."""
     phases = newest.size
     depth, rows = -(-h.size // up), -(-length // phases)
     weights = jnp.pad(h, (0, depth * up - h.size)).reshape(depth, up)[:, phase]

@@ -48,7 +48,7 @@ class Responses(NamedTuple):
 
 
 def run(x: jax.Array, z: jax.Array, c: jax.Array, h: jax.Array, *, plan: Plan, adjoint: bool, dtype: np.dtype) -> Pair:
-    """Outputs and last states of one cascade `c` (S, 2, p + 1) on signals (…, n) from states (…, S·p)."""
+    """Compute outputs and last states of one cascade `c` (S, 2, p + 1) on signals (…, n) from states (…, S·p)."""
     del h
     n = x.shape[-1]
     if n == 0:
@@ -63,7 +63,7 @@ def run(x: jax.Array, z: jax.Array, c: jax.Array, h: jax.Array, *, plan: Plan, a
     responses = respond(system, size)
 
     def piece(s: jax.Array, x: jax.Array, start: jax.Array | int) -> tuple[jax.Array, jax.Array]:
-        """The next samples `x`, which begin at `start`: the state behind them, and their outputs."""
+        """Take the next samples `x`, which begin at `start`; return the state behind them, and their outputs."""
         spoilt = start + jnp.arange(x.shape[-1]) >= first
         y, s = apply(responses, jnp.where(spoilt, 0, x).astype(dtype), s, plan.powers)
         return s, jnp.where(spoilt, jnp.nan, y).astype(x.dtype)
@@ -105,7 +105,7 @@ def _in_chunks(
 
 
 def respond(system: StateSpace, size: int) -> Responses:
-    """The recursion itself, run from an impulse and from each unit state."""
+    """Run the recursion itself from an impulse and from each unit state."""
     E, B, C, D = system
     columns = jnp.concatenate([B[:, None], jnp.zeros_like(E)], axis=1)
     step_change = jnp.concatenate([jnp.zeros_like(B)[:, None], E], axis=1)
@@ -124,7 +124,7 @@ def respond(system: StateSpace, size: int) -> Responses:
 
 
 def apply(responses: Responses, x: jax.Array, s: jax.Array, powers: bool) -> Pair:
-    """Outputs and last states of signals (…, n) from states (…, P)."""
+    """Compute outputs and last states of signals (…, n) from states (…, P)."""
     reach, change, outputs = responses
     n, size = x.shape[-1], reach.shape[0] - 1
     blocks = -(-n // size)
@@ -150,7 +150,7 @@ def _one_by_one(N: jax.Array, gain: jax.Array, s: jax.Array) -> jax.Array:
 
 
 def _by_powers(N: jax.Array, gain: jax.Array, s: jax.Array) -> jax.Array:
-    """The same by powers of M = 1 + N.
+    """Compute the same by powers of M = 1 + N.
 
     Within a group that starts with S, s[r] = M^r S + Σ_{q<r} M^{r-1-q} gain[q].
     """

@@ -47,7 +47,7 @@ def in_parts(c: Coefficients, dtype: np.dtype) -> jax.Array:
 
 
 def steady_states(c: Coefficients) -> Coefficients:
-    """The states of a cascade `c` (S, 2, p + 1) in which a constant input of 1 gives a constant output: (S·p,).
+    """Return the states of a cascade `c` (S, 2, p + 1) in which a constant input of 1 gives a constant output: (S·p,).
 
     z_i = Σ_{k > i} b_k - g a_k with the gain g = Σ b / Σ a, for an input that the sections before have made.
     """
@@ -61,7 +61,7 @@ def steady_states(c: Coefficients) -> Coefficients:
 
 
 def total(c: Coefficients) -> Coefficients:
-    """The sum along the last axis, rounded once."""
+    """Return the sum along the last axis, rounded once."""
     if isinstance(c, np.ndarray):
         if np.iscomplexobj(c):
             return total(np.real(c)) + 1j * total(np.imag(c))

@@ -29,7 +29,7 @@ _ROW = 256
 
 
 def run(x: jax.Array, z: jax.Array, c: jax.Array, h: jax.Array, *, plan: Plan, adjoint: bool, dtype: np.dtype) -> Pair:
-    """Outputs and last states of one section `c` (1, 2, p + 1) on signals (…, n) from states (…, p)."""
+    """Compute outputs and last states of one section `c` (1, 2, p + 1) on signals (…, n) from states (…, p)."""
     if x.shape[-1] == 0:
         return x, z.astype(dtype)
     b, a = c[0]
@@ -102,14 +102,14 @@ def _sum_of_taps(h: jax.Array, x: jax.Array, places: tuple[int, ...] | None) -> 
 
 
 def _by_sections(h: jax.Array, plan: Plan, v: jax.Array) -> jax.Array:
-    """v through all poles, as sections `h` (S, 2, 3)."""
+    """Send v through all poles, as sections `h` (S, 2, 3)."""
     system, _ = state_space(h)
     start = jnp.zeros((*v.shape[:-1], system.B.size), v.dtype)
     return apply(respond(system, min(plan.size, v.shape[-1])), v, start, plan.powers)[0]
 
 
 def _by_delays(a: jax.Array, plan: Plan, v: jax.Array) -> jax.Array:
-    """v through poles whose shortest delay is d samples: d at a time, which do not see each other."""
+    """Send v through poles whose shortest delay is d samples: d at a time, which do not see each other."""
     assert plan.poles is not None  # a plan by delays knows them
     delays = plan.poles[1:]
     size, longest, n = delays[0], delays[-1], v.shape[-1]
@@ -127,7 +127,7 @@ def _by_delays(a: jax.Array, plan: Plan, v: jax.Array) -> jax.Array:
 
 
 def _loop(b: jax.Array, a: jax.Array, x: jax.Array, z: jax.Array) -> Pair:
-    """The transposed direct form II, sample by sample."""
+    """Run the transposed direct form II, sample by sample."""
 
     def step(z: jax.Array, x: jax.Array) -> tuple[jax.Array, jax.Array]:
         x = x[..., None]

@@ -99,7 +99,7 @@ def lfilter(
 
 
 def plan_lfilter(b: Coefficients, a: Coefficients, dtype: np.dtype, n: int) -> tuple[jax.Array, jax.Array, Plan]:
-    """The operands and the plan of a recursion on `n` samples."""
+    """Return the operands and the plan of a recursion on `n` samples."""
     b, a = monic(b, a)
     h = np.zeros((0, 2, 3))
     if b.size <= 3:
@@ -142,7 +142,7 @@ def check_leading(a: Coefficients) -> None:
 
 @partial(jax.jit, static_argnames=("axis",))
 def _sum_of_taps(b: jax.Array, x: jax.Array, zi: jax.Array | None, axis: int) -> tuple[jax.Array, jax.Array]:
-    """A filter without poles; it is summed so that what is not finite reaches as far as the taps do."""
+    """Filter without poles, summed so that what is not finite reaches as far as the taps do."""
     rows = jnp.moveaxis(x, axis, -1)
     n = rows.shape[-1]
     if zi is None:

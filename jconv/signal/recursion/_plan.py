@@ -41,7 +41,7 @@ _GROWTH = 16.0
 
 
 def plan_sections(denominators: np.ndarray | None, sections: int, n: int) -> Plan:
-    """The plan of sections of order 1 or 2 on `n` samples, whose `denominators` are known, or None."""
+    """Return the plan of sections of order 1 or 2 on `n` samples, whose `denominators` are known, or None."""
     states = 2 * sections
     size = 32 if states <= 8 else 64 if states <= 16 else 128
     radius = 1.0
@@ -54,7 +54,7 @@ def plan_sections(denominators: np.ndarray | None, sections: int, n: int) -> Pla
 
 
 def plan_direct(b: np.ndarray, a: np.ndarray) -> tuple[Plan, np.ndarray]:
-    """The plan of one long section with known b and a of one length, a[0] = 1, and its poles as sections of order 2."""
+    """Plan one long section with known b and a of one length, a[0] = 1, and return its poles as sections of order 2."""
     return _plan_direct(b.tobytes(), a.tobytes(), b.dtype.str, a.dtype.str)
 
 

@@ -53,7 +53,7 @@ def _rows(denominators: list[np.ndarray]) -> np.ndarray:
 
 
 def _scattered(starts: np.ndarray) -> np.ndarray:
-    """The starts with their real ones moved off the axis in pairs, where two of them may be a complex pair."""
+    """Move the real ones of the starts off the axis in pairs, where two of them may be a complex pair."""
     real = np.flatnonzero(np.imag(starts) == 0)
     moved = starts.astype(complex)
     for i, j in zip(real[::2], real[1::2], strict=False):

@@ -95,7 +95,7 @@ def sosfilt(
 
 
 def plan_sos(sos: Coefficients, dtype: np.dtype, n: int) -> tuple[jax.Array, jax.Array, Plan]:
-    """The operands and the plan of a cascade on `n` samples."""
+    """Return the operands and the plan of a cascade on `n` samples."""
     sos = widen(sos) if isinstance(sos, np.ndarray) else sos.astype(dtype)
     count = sos.shape[0]
     plan = plan_sections(sos[:, 3:] if isinstance(sos, np.ndarray) else None, count, n)

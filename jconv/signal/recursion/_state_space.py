@@ -38,19 +38,19 @@ class Basis(NamedTuple):
     mean: jax.Array
 
     def enter(self, z: jax.Array) -> jax.Array:
-        """The s of z (…, P)."""
+        """Return the s of z (…, P)."""
         return self._shear(z, 1, source=0)
 
     def leave(self, s: jax.Array) -> jax.Array:
-        """The z of s."""
+        """Return the z of s."""
         return self._shear(s, -1, source=0)
 
     def adjoint_enter(self, z: jax.Array) -> jax.Array:
-        """The transposed map of `leave`, which takes cotangents of z to those of s."""
+        """Apply the transposed map of `leave`, which takes cotangents of z to those of s."""
         return self._shear(z, -1, source=1)
 
     def adjoint_leave(self, s: jax.Array) -> jax.Array:
-        """The transposed map of `enter`."""
+        """Apply the transposed map of `enter`."""
         return self._shear(s, 1, source=1)
 
     def _shear(self, v: jax.Array, sign: int, source: int) -> jax.Array:
@@ -62,7 +62,7 @@ class Basis(NamedTuple):
 
 
 def state_space(c: jax.Array) -> tuple[StateSpace, Basis]:
-    """The cascade of sections `c` (S, 2, 3) of order 2, whose denominators begin with 1."""
+    """Return the cascade of sections `c` (S, 2, 3) of order 2, whose denominators begin with 1."""
     b, a = c[:, 0], c[:, 1]
     sections = c.shape[0]
     one, unit = jnp.ones_like(a[:, 0]), jnp.array([1, 0], c.dtype)
@@ -82,12 +82,12 @@ def state_space(c: jax.Array) -> tuple[StateSpace, Basis]:
 
 
 def adjoint_of(system: StateSpace) -> StateSpace:
-    """The system whose outputs, backwards in time, are the cotangents of the inputs."""
+    """Return the system whose outputs, backwards in time, are the cotangents of the inputs."""
     return StateSpace(system.E.T, system.C, system.B, system.D)
 
 
 def _own_matrix(a: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """The entries E_00, E_11 and E_10 of sections with denominators `a` (S, 3), whose E_01 is 1.
+    """Return the entries E_00, E_11 and E_10 of sections with denominators `a` (S, 3), whose E_01 is 1.
 
     Real poles r and r' make it triangular instead, [[r, 1], [0, r']], which keeps the smaller one's digits too.
     """
@@ -116,7 +116,7 @@ def _paths(direct: jax.Array) -> jax.Array:
 
 
 def _difference_of_products(a: jax.Array, b: jax.Array, c: jax.Array, d: jax.Array) -> jax.Array:
-    """a b - c d, right to the last digits also where the two products nearly agree."""
+    """Compute a b - c d, right to the last digits also where the two products nearly agree."""
     if jnp.iscomplexobj(a):
         return a * b - c * d
     p, p_rest = _product(a, b)
@@ -125,7 +125,7 @@ def _difference_of_products(a: jax.Array, b: jax.Array, c: jax.Array, d: jax.Arr
 
 
 def _product(a: jax.Array, b: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """a b and its rounding error, exactly (Dekker)."""
+    """Compute a b and its rounding error, exactly (Dekker)."""
     p = a * b
     # Always true but for NaN: a product that is chosen is rounded, where the compiler would contract it with a sum.
     p = jnp.where(p == p, p, jnp.nan)
@@ -135,7 +135,7 @@ def _product(a: jax.Array, b: jax.Array) -> tuple[jax.Array, jax.Array]:
 
 
 def _halves(a: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """a as a sum of two numbers of half its digits."""
+    """Split a into a sum of two numbers of half its digits."""
     wide = a * (2.0 ** (27 if a.dtype == jnp.float64 else 12) + 1)
     high = wide - (wide - a)
     return high, a - high

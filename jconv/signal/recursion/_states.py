@@ -156,6 +156,6 @@ def check_steady(a: Coefficients) -> None:
 
 
 def filter_type(*arrays: Coefficients) -> np.dtype:
-    """The dtype of states: NumPy's promotion, and float64 for integers."""
+    """Return the dtype of states: NumPy's promotion, and float64 for integers."""
     dtype = result_type(*arrays)
     return result_type(np.float64) if dtype.kind in "biu" else dtype

@@ -71,7 +71,7 @@ def deconvolve(signal: ArrayLike, divisor: ArrayLike) -> tuple[jax.Array, jax.Ar
 
 
 def _inverse(divisor: Coefficients, dtype: np.dtype) -> jax.Array:
-    """The recursion 1 / divisor."""
+    """Run the recursion 1 / divisor."""
     b, a = monic(np.ones(1), divisor)
     xp = np if isinstance(b, np.ndarray) and isinstance(a, np.ndarray) else jnp
     return in_parts(xp.stack([b, a])[None], dtype)

@@ -20,11 +20,14 @@ Progress = Callable[[np.ndarray, np.ndarray], None]
 
 
 class RichardsonLucy(NamedTuple):
-    """The result of `richardson_lucy`: the estimate, the iterations done, and the last relative change."""
+    """The result of `richardson_lucy`."""
 
     estimate: jax.Array
+    """The nonnegative source, in the shape of the signal."""
     iterations: jax.Array
+    """Scalar: how many iterations were done."""
     change: jax.Array
+    """Scalar: ‖x' - x‖ / ‖x‖ of the last iteration."""
 
 
 def richardson_lucy(
@@ -161,7 +164,7 @@ def _iterate(
     total = adjoint(weights)[0]
 
     def improve(x: jax.Array) -> tuple[jax.Array, jax.Array]:
-        """The next estimate, and its relative change."""
+        """Compute the next estimate, and its relative change."""
         expected = blur(x)
         seen = expected > tiny
         ratio = jnp.where(seen, counts / jnp.where(seen, expected, 1), 0)

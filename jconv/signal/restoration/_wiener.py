@@ -75,7 +75,7 @@ def wiener(
 
 
 def window_moments(x: jax.Array, sizes: Sequence[int]) -> tuple[jax.Array, jax.Array]:
-    """The mean and the variance of every whole window of `sizes` in `x`.
+    """Return the mean and the variance of every whole window of `sizes` in `x`.
 
     Two windows of a and b samples, with means μ and sums of squared differences S, are put together by
 

@@ -24,7 +24,7 @@ def cosine_sum(xp: ModuleType, size: int, weights: Sequence[Real] | Array) -> Ar
 
 
 def from_middle(xp: ModuleType, size: int) -> Array:
-    """The samples' distances from the middle."""
+    """Return the samples' distances from the middle."""
     return xp.arange(size) - (size - 1) / 2
 
 

@@ -84,7 +84,7 @@ def get_window(window: WindowLike, Nx: int, fftbins: bool = True) -> jax.Array:
 
 
 def window_taps(window: WindowLike | ArrayLike, count: int) -> jax.Array:
-    """The `count` factors of a symmetric window for filter design: by name, or given as an array of that length."""
+    """Return the `count` factors of a symmetric window for filter design, by name or as an array of that length."""
     if isinstance(window, (str, tuple)):
         return get_window(window, count, fftbins=False)
     factors = as_array("window", window)

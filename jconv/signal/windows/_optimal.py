@@ -23,7 +23,7 @@ def kaiser(xp: ModuleType, size: int, beta: Real) -> Array:
 
 
 def kaiser_bessel_derived(xp: ModuleType, size: int, beta: Real) -> Array:
-    """The square root of the running sum of a Kaiser window: two halves, overlapped by one half, sum to 1 in power."""
+    """Return the root of the running sum of a Kaiser window: two halves, overlapped by one half, sum to 1 in power."""
     if size % 2:
         raise ValueError(
             "Kaiser-Bessel Derived windows are only defined for even number of points, and as symmetric windows; "
@@ -71,7 +71,7 @@ def taylor(xp: ModuleType, size: int, nbar: int = 4, sll: Real = 30, norm: bool 
 
 
 def dpss(xp: ModuleType, size: int, NW: float) -> Array:
-    """The Slepian window of half bandwidth `NW`: the eigenvector of a tridiagonal matrix to its largest eigenvalue."""
+    """Return the Slepian window of half bandwidth `NW`: a tridiagonal matrix's eigenvector of largest eigenvalue."""
     if xp is jnp:
         raise TypeError(
             "`window` ('dpss', NW) needs a number for NW, got a traced value: it is an eigenvector of a matrix; "
