@@ -137,7 +137,7 @@ def _jitted(primitive: Primitive, params: tuple[tuple[str, Any], ...]) -> Callab
 
 
 def _varying(aval: Any) -> frozenset:
-    """The mesh axes of an enclosing `shard_map` over which a type says that its values vary."""
+    """Return the mesh axes of an enclosing `shard_map` over which a type says that its values vary."""
     return frozenset(getattr(getattr(aval, "mat", None), "varying", ()))
 
 
@@ -165,14 +165,14 @@ def is_symbolic(*arrays: Any) -> bool:
 
 
 def _equally_varying(*operands: jax.Array) -> list[jax.Array]:
-    """The operands, all varying over the same mesh axes, as `shard_map` asks of every operation."""
+    """Make all operands vary over the same mesh axes, as `shard_map` asks of every operation."""
     varying = [_varying(jax.typeof(x)) for x in operands]
     whole = frozenset().union(*varying)
     return [lax.pcast(x, tuple(whole - own), to="varying") if whole - own else x for x, own in zip(operands, varying)]
 
 
 def _array_type(shape: Sequence[int], dtype: Any, *operands: Any) -> Any:
-    """The type of a result, which varies over the mesh as its operands do; one of them has its rank."""
+    """Return the type of a result, which varies over the mesh as its operands do; one of them has its rank."""
     for aval in operands:
         if _varying(aval) and len(aval.shape) == len(shape):
             return aval.update(shape=tuple(shape), dtype=np.dtype(dtype), weak_type=False)
@@ -202,7 +202,7 @@ def _usual_promotion() -> Iterator[None]:
 
 
 def _target(ctx: Any) -> dict[str, Any]:
-    """What a program is lowered for; XLA partitions it by itself outside `shard_map` alone."""
+    """Return what a program is lowered for; XLA partitions it by itself outside `shard_map` alone."""
     module = ctx.module_context
     platforms = tuple(ctx.platforms or module.platforms)
     platform = platforms[0] if len(platforms) == 1 else "many"
@@ -277,7 +277,7 @@ def _ir_type(aval: Any) -> Any:
 
 
 def _as_list(rule: Callable[..., Any]) -> Callable[..., list[Any]]:
-    """A lowering rule that returns a list of results, as JAX wants it."""
+    """Make a lowering rule return a list of results, as JAX wants it."""
 
     def lower(ctx: Any, *args: Any, **params: Any) -> list[Any]:
         out = rule(ctx, *args, **params)
@@ -336,7 +336,7 @@ def _entry(table: Any, key: Any) -> Any:
 
 
 def lax_lowering(name: str, platform: str) -> Callable[..., Any]:
-    """The lowering rule that a function of lax has on a platform at present."""
+    """Return the lowering rule that a function of lax has on a platform at present."""
     by_platform = mlir._platform_specific_lowerings[platform]
     rule = _entry(by_platform, _LAX[name]) or _entry(mlir._lowerings, _LAX[name])
     if rule is None:
@@ -355,7 +355,7 @@ def set_lax_lowering(name: str, platform: str, rule: Any) -> None:
 def planned_lowering(
     original: Callable[..., Any], run: Callable[..., jax.Array], applies: Callable[..., bool]
 ) -> Callable[..., Any]:
-    """A rule for lax's primitive that traces `run` where `applies` says so, and is `original` elsewhere."""
+    """Make a rule for lax's primitive that traces `run` where `applies` says so, and is `original` elsewhere."""
 
     def lower(ctx: Any, lhs: Any, rhs: Any, **params: Any) -> Any:
         facts = {**_target(ctx), **params}
@@ -370,5 +370,5 @@ def planned_lowering(
 
 
 def original_lowering(name: str, platform: str) -> Callable[..., Any] | None:
-    """The rule that `planned_lowering` replaced for a function of lax on a platform; None where none is replaced."""
+    """Return the rule that `planned_lowering` replaced for a function of lax on a platform, or None."""
     return getattr(lax_lowering(name, platform), "original", None)

@@ -23,7 +23,7 @@ _LONGEST = 64
 
 
 def run(*operands: jax.Array, plan: Plan, steady: bool, adjoint: bool, **target: Any) -> Pair:
-    """Outputs and last states of a cascade, as `cascade` describes them, in a program lowered for `target`."""
+    """Run a cascade, as `cascade` describes it, in a program that is lowered for `target`."""
     x, _, c, _ = operands
     real = x.dtype.kind != "c" and c.dtype.kind != "c"
     fits = real and plan.form != "delays" and c.shape[4] <= _LONGEST
@@ -34,7 +34,7 @@ def run(*operands: jax.Array, plan: Plan, steady: bool, adjoint: bool, **target:
 def _run_natively(
     x: jax.Array, z: jax.Array, c: jax.Array, h: jax.Array, *, plan: Plan, steady: bool, adjoint: bool
 ) -> Pair:
-    """A cascade as one compiled loop, whose adjoint is the direct form II backwards."""
+    """Run a cascade as one compiled loop, whose adjoint is the direct form II backwards."""
     del h, plan
     dtype = x.dtype if x.dtype.name in ("float32", "float64") else np.dtype(np.float32)
     options = {"axis": 1, "reverse": adjoint, "form": "direct" if adjoint else "transposed"}
@@ -59,7 +59,7 @@ def _run_natively(
 
 
 def _run(x: jax.Array, z: jax.Array, c: jax.Array, h: jax.Array, *, plan: Plan, steady: bool, adjoint: bool) -> Pair:
-    """A cascade by JAX's own operations."""
+    """Run a cascade by JAX's own operations."""
     dtype = np.result_type(np.float64, c.dtype, x.dtype if x.dtype.kind == "c" else np.float64)
     c, h = (jnp.sum(a.astype(dtype), axis=0) for a in (c, h))
     shares = jax.vmap(steady_states)(c) if steady else None
