@@ -65,6 +65,32 @@ def test_a_serialised_program_names_the_import_that_it_needs(tmp_path):
     assert "jconv.native.register" in run(_LOAD.format(register="", path=path))
 
 
+_CACHED = """
+import io, logging
+import jax, jax.numpy as jnp, numpy as np
+from jconv import ndimage, signal
+jax.config.update("jax_compilation_cache_dir", {path!r})
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
+jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+jax.config.update("jax_log_compiles", True)
+log = io.StringIO()
+logging.getLogger("jax").addHandler(logging.StreamHandler(log))
+x = jnp.arange(600.0).reshape(20, 30) % 7
+filters = jax.jit(lambda x: (ndimage.median_filter(x, 3), signal.lfilter(np.ones(2), np.array([1.0, -0.5]), x)))
+print([float(v.sum()) for v in filters(x)])
+text = log.getvalue()
+print(text.count("Finished XLA compilation"), text.count("Persistent compilation cache hit"))
+"""
+
+
+def test_a_second_process_takes_the_program_from_jaxs_cache(tmp_path):
+    code = _CACHED.format(path=str(tmp_path))
+    first, second = (run(code).splitlines() for _ in range(2))
+    assert second[0] == first[0]
+    compiled, hits = map(int, second[1].split())
+    assert compiled == hits > 0
+
+
 _VALUES = """
 import warnings; warnings.simplefilter("error")
 {hide}
