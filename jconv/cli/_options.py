@@ -49,12 +49,12 @@ class Parser(argparse.ArgumentParser):
         if self.fill is not None:
             fill, self.fill = self.fill, None
             fill(self)
-        parsed, unknown = super().parse_known_args(args, namespace)
+        parsed, unknown = super().parse_known_args(args, argparse.Namespace() if namespace is None else namespace)
         if unknown:
             # Without dashes, which would make any two options look alike.
             known = [name[2:] for name in self._option_string_actions if name.startswith("--")]
             self.error(f"unknown arguments: {' '.join(unknown)}{did_you_mean(unknown[0].lstrip('-'), known)}")
-        return parsed, []  # pyright: ignore[reportReturnType]
+        return parsed, []
 
     def error(self, message: str) -> NoReturn:
         """Print one line, and end the program with code 2."""

@@ -18,6 +18,7 @@ from flax import nnx
 from jconv._core.errors import InputError
 from jconv._core.extras import needed
 from jconv._core.files import output_folder
+from jconv._core.paths import PyTree
 from jconv.data import load_image, resize_image
 from jconv.nn import CNN
 from jconv.tasks._augment import random_affine
@@ -189,7 +190,9 @@ def train_classification(
         chosen = shuffled(key, step, count=len(images), batch_size=batch_size)
         return images[chosen], labels[chosen]
 
-    def loss(params: Any, variables: Any, batch: tuple[jax.Array, jax.Array], key: jax.Array) -> tuple[jax.Array, Any]:
+    def loss(
+        params: PyTree, variables: PyTree, batch: tuple[jax.Array, jax.Array], key: jax.Array
+    ) -> tuple[jax.Array, Any]:
         images, labels = batch
         for_affine, for_mirror, for_dropout = jax.random.split(key, 3)
         if settings.mirror:

@@ -25,7 +25,7 @@ from jconv.tasks._detection_result import (
 from jconv.tasks._learn_scenes import learn_scenes
 from jconv.tasks._own_detection import Framed, frame, learn_boxes, load_boxes, true_boxes
 from jconv.tasks._saved import SavedModel
-from jconv.tasks._scenes import Scene
+from jconv.tasks._scenes import Scene, SceneOptions
 from jconv.tasks._task import Predictor, Row, Task
 from jconv.training import (
     Callback,
@@ -35,7 +35,6 @@ from jconv.training import (
 )
 
 _DEFAULT = DetectionSettings()
-_SCENE = {"most": 8, "smallest": 16.0, "largest": 44.0}
 
 
 def network(settings: DetectionSettings, classes: int = CLASSES) -> Detector:
@@ -110,7 +109,7 @@ def train_detection(
         return DetectionResult(
             settings, state, history, precision, examples, seconds, own.names, len(truth), own.skipped
         )
-    options = {"size": settings.size, **_SCENE}
+    options = SceneOptions(size=settings.size, most=8, smallest=16.0, largest=44.0)
     learned = learn_scenes(settings, model, loss, detections, options, callbacks=callbacks, checkpoints=checkpoints)
     truth, found = _true(learned.test), _found(learned.found)
     precision = average_precision(truth, found, classes=CLASSES)

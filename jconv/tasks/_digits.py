@@ -17,6 +17,7 @@ from flax import nnx
 
 from jconv._core.extras import needed
 from jconv._core.files import output_folder
+from jconv._core.paths import PyTree
 from jconv.data import load_image
 from jconv.nn import CNN
 from jconv.tasks._augment import random_affine
@@ -145,7 +146,9 @@ def train_digits(
         chosen = shuffled(key, step, count=len(images), batch_size=settings.batch_size)
         return images[chosen], labels[chosen]
 
-    def loss(params: Any, variables: Any, batch: tuple[jax.Array, jax.Array], key: jax.Array) -> tuple[jax.Array, Any]:
+    def loss(
+        params: PyTree, variables: PyTree, batch: tuple[jax.Array, jax.Array], key: jax.Array
+    ) -> tuple[jax.Array, Any]:
         images, labels = batch
         for_affine, for_dropout = jax.random.split(key)
         images = random_affine(for_affine, images, degrees=10, shift=0.7, scale=0.1)

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 from flax import nnx
 
+from jconv._core.paths import PyTree
 from jconv.tasks._augment import random_colours
 from jconv.tasks._recipe import learn, settled
-from jconv.tasks._scenes import Scene, materials, scenes
+from jconv.tasks._scenes import Scene, SceneOptions, materials, scenes
 from jconv.tasks._settings import Settings
 from jconv.training import Callback, Checkpoints, State, evaluate, functional
 
-PyTree = Any
 TESTED = 400
 
 
@@ -35,7 +35,7 @@ def learn_scenes(
     model: nnx.Module,
     loss: Callable[[PyTree, Scene], tuple[jax.Array, dict[str, jax.Array]]],
     read: Callable[[PyTree], PyTree],
-    options: Mapping[str, Any],
+    options: SceneOptions,
     *,
     callbacks: Sequence[Callback] = (),
     checkpoints: Checkpoints | None = None,
@@ -51,7 +51,7 @@ def learn_scenes(
     loss : callable (output, scenes) -> (loss, metrics)
     read : callable (output) -> result
         What is made of the output on test scenes.
-    options : mapping
+    options : SceneOptions
         Handed to `scene`.
     callbacks, checkpoints
         Handed to `jconv.training.fit`.

@@ -11,6 +11,7 @@ import numpy as np
 from flax import nnx
 
 from jconv._core.errors import InputError
+from jconv._core.paths import PyTree
 from jconv.data import load_coco, resize_image
 from jconv.nn import Detections, DetectorOutput
 from jconv.tasks._own_data import split_files
@@ -101,7 +102,7 @@ def learn_boxes(
         turned = jnp.where(labels[..., None] >= 0, turned, 0)
         return Framed(images, jnp.where(mirror, turned, boxes), labels)  # pyright: ignore[reportArgumentType]
 
-    def of_batch(params: Any, variables: Any, batch: Framed, key: jax.Array) -> tuple[jax.Array, Any]:
+    def of_batch(params: PyTree, variables: PyTree, batch: Framed, key: jax.Array) -> tuple[jax.Array, Any]:
         output, variables = apply(params, variables, batch.images, train=True)
         value, metrics = loss(output, batch)
         return value, (variables, metrics)

@@ -14,6 +14,7 @@ from jax import lax
 
 from jconv._core.errors import InputError
 from jconv._core.limits import check_bytes
+from jconv._core.paths import PyTree
 from jconv.data import load_each, load_pair, mask_pairs
 from jconv.tasks._own_data import split_files
 from jconv.tasks._recipe import learn, settled
@@ -121,7 +122,9 @@ def learn_pictures(
 
         return jax.vmap(piece)(keys)
 
-    def loss(params: Any, variables: Any, batch: tuple[jax.Array, jax.Array], key: jax.Array) -> tuple[jax.Array, Any]:
+    def loss(
+        params: PyTree, variables: PyTree, batch: tuple[jax.Array, jax.Array], key: jax.Array
+    ) -> tuple[jax.Array, Any]:
         images, masks = batch
         logits, variables = apply(params, variables, images, train=True)
         marked = masks > 0

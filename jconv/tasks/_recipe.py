@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -12,10 +11,9 @@ import optax
 from jax import lax
 
 from jconv._core.errors import InputError
+from jconv._core.paths import PyTree
 from jconv.tasks._settings import Settings
 from jconv.training import Callback, Checkpoints, Loss, State, fit, trainer
-
-PyTree = Any
 
 
 def learn(

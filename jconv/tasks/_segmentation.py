@@ -23,7 +23,7 @@ from jconv.tasks._learn_scenes import learn_scenes
 from jconv.tasks._own_data import warn_of_few
 from jconv.tasks._own_segmentation import learn_pictures, load_pictures
 from jconv.tasks._saved import SavedModel, course, save_run
-from jconv.tasks._scenes import Scene
+from jconv.tasks._scenes import Scene, SceneOptions
 from jconv.tasks._segmentation_loss import segmentation_loss
 from jconv.tasks._settings import Settings
 from jconv.tasks._task import Predictor, Row, Task
@@ -31,7 +31,6 @@ from jconv.training import Callback, Checkpoints, State, bootstrap_interval, cla
 
 NAMES = ("photograph", *map(str, range(10)))
 CLASSES = len(NAMES)
-_SCENE = {"most": 3, "smallest": 28.0, "largest": 48.0}
 
 
 @document_fields
@@ -182,7 +181,7 @@ def train_segmentation(
         return segmentation_loss(logits, scene.mask), {"ink_accuracy": right}
 
     classes = lambda logits: logits.argmax(-1).astype(jnp.int32)
-    options = {"size": settings.size, **_SCENE}
+    options = SceneOptions(size=settings.size, most=3, smallest=28.0, largest=48.0)
     learned = learn_scenes(
         settings, network(settings), loss, classes, options, callbacks=callbacks, checkpoints=checkpoints
     )

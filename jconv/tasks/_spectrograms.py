@@ -20,9 +20,9 @@ from jax import lax
 from jconv._core.errors import InputError
 from jconv._core.extras import needed
 from jconv._core.files import output_folder
+from jconv._core.paths import PyTree
 from jconv.data import Sound, load_sound, save_sound, sound_folder
-from jconv.nn import SpectrogramNet
-from jconv.nn.layers._log_mel import mel_bands
+from jconv.nn import SpectrogramNet, mel_bands
 from jconv.tasks._fields import document_fields, setting
 from jconv.tasks._own_data import TESTED as TESTED_SHARE
 from jconv.tasks._own_data import split_by_class, warn_of_few
@@ -59,7 +59,7 @@ class SpectrogramsSettings(Settings):
                 f"`seconds` is {self.seconds}, which is {self.length} samples; use {2 * self.window} or more"
             )
         try:
-            mel_bands(self.window, self.rate, self.mels)
+            mel_bands(self.window, rate=self.rate, mels=self.mels)
         except ValueError as error:
             raise InputError(str(error)) from error
 
@@ -215,7 +215,9 @@ def train_spectrograms(
         chosen = shuffled(key, step, count=len(pieces), batch_size=settings.batch_size)
         return pieces[chosen], labels[chosen]
 
-    def loss(params: Any, variables: Any, batch: tuple[jax.Array, jax.Array], key: jax.Array) -> tuple[jax.Array, Any]:
+    def loss(
+        params: PyTree, variables: PyTree, batch: tuple[jax.Array, jax.Array], key: jax.Array
+    ) -> tuple[jax.Array, Any]:
         pieces, labels = batch
         for_shift, for_gain = jax.random.split(key)
         shifts = jax.random.randint(for_shift, (len(pieces),), 0, pieces.shape[1])

@@ -19,6 +19,7 @@ from jconv import ndimage
 from jconv._core.errors import InputError
 from jconv._core.extras import needed
 from jconv._core.files import output_folder
+from jconv._core.paths import PyTree
 from jconv.nn import VideoNet
 from jconv.tasks._augment import random_affine
 from jconv.tasks._digits import split_digits
@@ -211,7 +212,9 @@ def train_video(
         chosen = shuffled(key, step, count=len(images), batch_size=settings.batch_size)
         return images[chosen], labels[chosen]
 
-    def loss(params: Any, variables: Any, batch: tuple[jax.Array, jax.Array], key: jax.Array) -> tuple[jax.Array, Any]:
+    def loss(
+        params: PyTree, variables: PyTree, batch: tuple[jax.Array, jax.Array], key: jax.Array
+    ) -> tuple[jax.Array, Any]:
         images, digits = batch
         for_affine, for_video = jax.random.split(key)
         images = random_affine(for_affine, images, degrees=10, scale=0.1)

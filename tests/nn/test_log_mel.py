@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from jconv.nn import SpectrogramNet, VideoNet, log_mel, parameter_count
-from jconv.nn.layers._log_mel import mel_bands
+from jconv.nn import SpectrogramNet, VideoNet, log_mel, mel_bands, parameter_count
 from tests.nn import parity
 
 EPS = float(jnp.finfo(jnp.float32).eps)
@@ -45,7 +44,7 @@ def test_a_tone_lights_the_band_of_its_frequency():
     t = jnp.arange(4000) / 8000.0
     for hertz in (300.0, 1000.0, 3000.0):
         found = np.asarray(log_mel(jnp.sin(2 * jnp.pi * hertz * t), rate=8000.0)).mean(axis=0)
-        bands = mel_bands(256, 8000.0, 40)
+        bands = mel_bands(256, rate=8000.0)
         assert bands[round(hertz / (8000 / 256)), found.argmax()] > 0.4
 
 
