@@ -17,7 +17,7 @@ import jax
 import numpy as np
 from jax import lax
 
-from jconv.engine import _internals as internals
+from jconv._core import jax_internals as internals
 from jconv.engine._planner import default_planner
 from jconv.engine._target import LANES
 from jconv.engine.algorithms._parts import products

@@ -23,7 +23,7 @@ import numpy as np
 from jax import lax
 from jax.typing import ArrayLike, DTypeLike
 
-from jconv.engine import _internals as internals
+from jconv._core import jax_internals as internals
 from jconv.engine._canonical import crop, cropped_shape
 from jconv.engine._planner import default_planner
 from jconv.engine._policy import AUTO, Policy
@@ -276,7 +276,7 @@ def _batch(
 PRIMITIVE = "jconv_convolution"
 """The name of the engine's one operation in a traced program; its parameter `geometry` says which windows it reads."""
 
-_bind = internals.bilinear_primitive(
+_bind = internals.bilinear_operation(
     PRIMITIVE,
     shape_and_dtype=_shape_and_dtype,
     run=_run,

@@ -13,15 +13,14 @@ are lowered: programs for a GPU or a TPU, exported ones, and ones that XLA parti
   their derivative. `jconv._order` puts the two together.
 - `float64_bits`, `from_float64_bits`: float64 numbers as pairs of 32-bit words, for fallbacks.
 - `refusal`: None, or why loops are not used in this process.
-- `unsuitable`, `alike`: for primitives elsewhere that choose a loop when they are lowered.
+- `unsuitable`: for operations elsewhere that choose a loop when they are lowered.
 
 `import jconv.native.register` registers all loops at once, for a program that another process compiled and serialised.
 """
 
 from jconv.native._availability import refusal
 from jconv.native._bits import float64_bits, from_float64_bits
-from jconv.native._lowering import alike as alike
-from jconv.native._lowering import unsuitable as unsuitable
+from jconv.native._calls import unsuitable as unsuitable
 from jconv.native._order import Footprint as Footprint
 from jconv.native._order import is_ordered as is_ordered
 from jconv.native._order import pick as pick

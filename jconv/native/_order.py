@@ -8,18 +8,16 @@ derivative of `rank_windows` in its picture.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.extend.core import Primitive
-from jax.interpreters import ad, batching, mlir
 
 from jconv._core.cores import cores
+from jconv._core.jax_internals import Results, Type, operation
 from jconv._core.sorting_network import selection
-from jconv.native import _kernels, _lowering
+from jconv.native import _calls, _kernels
 
 # Samples under a footprint up to which a network is faster than the sliding window.
 _NETWORK = 64
@@ -59,17 +57,14 @@ def is_ordered(dtype: np.dtype) -> bool:
     return np.dtype(dtype) in _kernels.ORDERED
 
 
-rank_p = Primitive("jconv_rank_windows")
-pick_p = Primitive("jconv_pick")
-
-
 def rank_windows(padded: jax.Array, footprint: Footprint, rank: int, fallback: Callable[..., jax.Array]) -> jax.Array:
     """The `rank`-th smallest sample (from 0) under the footprint, NaN where it covers any.
 
     Where the loop cannot be used, as for more than three axes, `fallback(padded, footprint=…, rank=…)` is traced,
     which must be hashable.
     """
-    return rank_p.bind(padded, footprint=footprint, rank=rank, fallback=fallback)
+    (chosen,) = _rank(padded, footprint=footprint, rank=rank, fallback=fallback)
+    return chosen
 
 
 def pick(
@@ -85,45 +80,33 @@ def pick(
     `carried` has the shape of `padded`; with `transpose` that of `chosen`, and is spread over those samples. The
     fallback gets the same arrays and the keywords `footprint` and `transpose`.
     """
-    operands = _lowering.alike(padded, chosen, carried)
-    return pick_p.bind(*operands, footprint=footprint, fallback=fallback, transpose=transpose)
+    (picked,) = _pick(padded, chosen, carried, footprint=footprint, fallback=fallback, transpose=transpose)
+    return picked
 
 
-@rank_p.def_impl
-def _run_rank(*operands: jax.Array, **params: Any) -> jax.Array:
-    return _lowering.run(rank_p, operands, params)
+def _rank_types(padded: Any, *, footprint: Footprint, **_: Any) -> list[Type]:
+    return [(footprint.results(padded.shape), padded.dtype)]
 
 
-@rank_p.def_abstract_eval
-def _rank_shape(padded: Any, *, footprint: Footprint, **_: Any) -> Any:
-    return _lowering.result_type(footprint.results(padded.shape), padded.dtype, padded)
-
-
-def _lower_rank(ctx: Any, padded: Any, *, footprint: Footprint, rank: int, fallback: Callable[..., jax.Array]) -> Any:
-    (aval,), (out,) = ctx.avals_in, ctx.avals_out
-    trace = partial(_listed, partial(fallback, footprint=footprint, rank=rank))
-    if len(footprint.shape) != 3:
-        return _lowering.lower_fallback(ctx, padded, fallback=trace)
+def _run_rank(
+    padded: jax.Array, *, footprint: Footprint, rank: int, fallback: Callable[..., jax.Array], **target: Any
+) -> Results:
+    if len(footprint.shape) != 3 or _calls.unsuitable(padded, **target) is not None:
+        return [fallback(padded, footprint=footprint, rank=rank)]
+    out = jax.ShapeDtypeStruct(footprint.results(padded.shape), padded.dtype)
     count, results = len(footprint.indices), int(np.prod(out.shape))
     if count <= _NETWORK:
         units = int(np.prod(out.shape[:3]))
         parts = max(1, min(units, 8 * cores(), results * count // _WORTH_SHARING))
         scratch = 0
         if count in _kernels.IN_REGISTERS and rank == count // 2:
-            kernel = _kernels.network(aval.dtype, count, rank)
+            kernel = _kernels.network(padded.dtype, count, rank)
             parameters = (parts, *footprint.shape, *np.ravel(footprint.indices))
         else:
-            kernel = _kernels.comparators(aval.dtype)
+            kernel = _kernels.comparators(padded.dtype)
             steps = [pair for layer in selection(count, rank) for pair in layer]
-            parameters = (
-                parts,
-                *footprint.shape,
-                count,
-                len(steps),
-                rank,
-                *np.ravel(footprint.indices),
-                *np.ravel(steps),
-            )
+            places = (*np.ravel(footprint.indices), *np.ravel(steps))
+            parameters = (parts, *footprint.shape, count, len(steps), rank, *places)
     else:
         runs = footprint.runs()
         tall, wide = _tile(footprint.shape, out.shape)
@@ -131,16 +114,9 @@ def _lower_rank(ctx: Any, padded: Any, *, footprint: Footprint, rank: int, fallb
         parts = max(1, min(tiles, 2 * cores(), results * (len(runs) + 20) // _WORTH_SHARING))
         parameters = (parts, *footprint.shape, rank, tall, wide, len(runs), *np.ravel(runs))
         samples = footprint.shape[0] * (tall + footprint.shape[1] - 1) * (wide + footprint.shape[2] - 1) + 8
-        kernel = _kernels.window(aval.dtype)
-        scratch = parts * ((samples * (2 * aval.dtype.itemsize + 12 + 1) + _BINS_BYTES + 256) // 8)
-    return _lowering.lower(
-        ctx,
-        padded,
-        kernel=kernel,
-        parameters=[int(p) for p in parameters],
-        scratch=scratch,
-        fallback=trace,
-    )
+        kernel = _kernels.window(padded.dtype)
+        scratch = parts * ((samples * (2 * padded.dtype.itemsize + 12 + 1) + _BINS_BYTES + 256) // 8)
+    return _calls.call(kernel, padded, results=[out], parameters=[int(p) for p in parameters], scratch=scratch)
 
 
 def _tile(window: tuple[int, int, int], results: Sequence[int]) -> tuple[int, int]:
@@ -151,67 +127,65 @@ def _tile(window: tuple[int, int, int], results: Sequence[int]) -> tuple[int, in
     return max(tall, 1), max(wide, 1)
 
 
-@pick_p.def_impl
-def _run_pick(*operands: jax.Array, **params: Any) -> jax.Array:
-    return _lowering.run(pick_p, operands, params)
+def _pick_types(padded: Any, chosen: Any, carried: Any, *, transpose: bool, **_: Any) -> list[Type]:
+    return [((padded if transpose else chosen).shape, carried.dtype)]
 
 
-@pick_p.def_abstract_eval
-def _pick_shape(padded: Any, chosen: Any, carried: Any, *, transpose: bool, **_: Any) -> Any:
-    shape = padded.shape if transpose else chosen.shape
-    return _lowering.result_type(shape, carried.dtype, padded, chosen, carried)
-
-
-def _lower_pick(
-    ctx: Any, *operands: Any, footprint: Footprint, transpose: bool, fallback: Callable[..., jax.Array]
-) -> Any:
-    padded, chosen, _ = ctx.avals_in
-    trace = partial(_listed, partial(fallback, footprint=footprint, transpose=transpose))
-    if len(footprint.shape) != 3:
-        return _lowering.lower_fallback(ctx, *operands, fallback=trace)
+def _run_pick(
+    padded: jax.Array,
+    chosen: jax.Array,
+    carried: jax.Array,
+    *,
+    footprint: Footprint,
+    transpose: bool,
+    fallback: Callable[..., jax.Array],
+    **target: Any,
+) -> Results:
+    operands = padded, chosen, carried
+    if len(footprint.shape) != 3 or _calls.unsuitable(*operands, **target) is not None:
+        return [fallback(*operands, footprint=footprint, transpose=transpose)]
     count = len(footprint.indices)
     units = chosen.shape[0] * (1 if transpose else chosen.shape[1] * chosen.shape[2])
     parts = max(1, min(units, 8 * cores(), int(np.prod(chosen.shape)) * count // _WORTH_SHARING))
     parameters = (parts, *footprint.shape, int(transpose), count, *np.ravel(footprint.indices))
-    return _lowering.lower(
-        ctx,
-        *operands,
-        kernel=_kernels.pick(padded.dtype),
-        parameters=[int(p) for p in parameters],
-        scratch=0,
-        fallback=trace,
-    )
+    results = [padded if transpose else chosen]
+    return _calls.call(_kernels.pick(padded.dtype), *operands, results=results, parameters=[int(p) for p in parameters])
 
 
-def _listed(function: Callable[..., jax.Array], *arrays: jax.Array) -> list[jax.Array]:
-    return [function(*arrays)]
+def _pick_jvp(operands: Sequence[Any], tangents: Sequence[Any], **params: Any) -> tuple[Results, Sequence[Any]]:
+    # `chosen` follows `padded`, and neither carries a derivative here: which sample is chosen changes in jumps.
+    padded, chosen, _ = operands
+    slope = tangents[2]
+    return _pick(*operands, **params), [None] if slope is None else _pick(padded, chosen, slope, **params)
 
 
-def _pick_jvp(carried_tangent: Any, padded: Any, chosen: Any, carried: Any, **params: Any) -> Any:
-    return pick_p.bind(*_lowering.alike(padded, chosen, carried_tangent), **params)
-
-
-def _transpose_pick(cotangent: Any, padded: Any, chosen: Any, carried: Any, **params: Any) -> list[Any]:
+def _transpose_pick(cotangents: Sequence[Any], operands: Sequence[Any], **params: Any) -> list[Any]:
+    padded, chosen, _ = operands
     params["transpose"] = not params["transpose"]
-    return [None, None, pick_p.bind(*_lowering.alike(padded, chosen, cotangent), **params)]
+    return [None, None, *_pick(padded, chosen, *cotangents, **params)]
 
 
-def _batch(
-    primitive: Primitive, operands: Sequence[Any], axes: Sequence[int | None], **params: Any
-) -> tuple[jax.Array, int]:
+def _join(
+    bind: Callable[..., Results], operands: Sequence[Any], axes: Sequence[int | None], **params: Any
+) -> tuple[Results, list[int]]:
     """A mapped axis joins the batches: one call."""
     size = next(v.shape[d] for v, d in zip(operands, axes) if d is not None)
     joined = []
     for value, axis in zip(operands, axes):
         whole = jnp.broadcast_to(value, (size, *value.shape)) if axis is None else jnp.moveaxis(value, axis, 0)
         joined.append(whole.reshape(size * whole.shape[1], *whole.shape[2:]))
-    out = primitive.bind(*joined, **params)
-    return out.reshape(size, joined[0].shape[0] // max(size, 1), *out.shape[1:]), 0
+    (out,) = bind(*joined, **params)
+    return [out.reshape(size, joined[0].shape[0] // max(size, 1), *out.shape[1:])], [0]
 
 
-mlir.register_lowering(rank_p, _lower_rank)
-mlir.register_lowering(pick_p, _lower_pick)
-ad.defjvp(pick_p, None, None, _pick_jvp)
-ad.primitive_transposes[pick_p] = _transpose_pick
-batching.primitive_batchers[rank_p] = partial(_batch, rank_p)
-batching.primitive_batchers[pick_p] = partial(_batch, pick_p)
+_rank = operation(
+    "jconv_rank_windows", types=_rank_types, run=_run_rank, batch=lambda *args, **params: _join(_rank, *args, **params)
+)
+_pick = operation(
+    "jconv_pick",
+    types=_pick_types,
+    run=_run_pick,
+    jvp=_pick_jvp,
+    transpose=_transpose_pick,
+    batch=lambda *args, **params: _join(_pick, *args, **params),
+)

@@ -9,17 +9,15 @@ first. So a primitive with two flags, the form and the direction, is closed unde
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.extend.core import Primitive
-from jax.interpreters import ad, batching, mlir
 
 from jconv._core.cores import cores
-from jconv.native import _kernels, _lowering
+from jconv._core.jax_internals import Results, Type, operation
+from jconv.native import _calls, _kernels
 from jconv.native._bits import float64_bits
 
 # A fallback: (coefficients, steady, x, zi, *, form, reverse) -> (y, zf), in the shapes of the primitive.
@@ -175,34 +173,29 @@ def _canonical(x: jax.Array, axis: int) -> tuple[jax.Array, tuple[int, ...], int
     return x.reshape(1, before, x.shape[axis], after), x.shape, axis
 
 
-filter_p = Primitive("jconv_recursive_filter")
-filter_p.multiple_results = True
+def _types(coefficients: Any, steady: Any, x: Any, zi: Any, **_: Any) -> list[Type]:
+    del coefficients, steady
+    return [(x.shape, x.dtype), (zi.shape, x.dtype)]
 
 
-def _filter(
-    coefficients: jax.Array, steady: jax.Array, x: jax.Array, zi: jax.Array, **params: Any
-) -> tuple[jax.Array, jax.Array]:
-    """Bind the primitive. The states before the first sample are `zi` plus `steady` times that sample."""
-    operands = _lowering.alike(coefficients, steady, x, zi)
-    y, zf = filter_p.bind(*operands, **params)
-    return y, zf
-
-
-@filter_p.def_impl
-def _run(*operands: jax.Array, **params: Any) -> list[jax.Array]:
-    return _lowering.run(filter_p, operands, params)
-
-
-@filter_p.def_abstract_eval
-def _shapes(coefficients: Any, steady: Any, x: Any, zi: Any, **params: Any) -> list[Any]:
+def _run(
+    coefficients: jax.Array,
+    steady: jax.Array,
+    x: jax.Array,
+    zi: jax.Array,
+    *,
+    cascade: bool,
+    form: str,
+    reverse: bool,
+    fallback: Fallback | None,
+    **target: Any,
+) -> Results:
     operands = coefficients, steady, x, zi
-    return [_lowering.result_type(v.shape, x.dtype, *operands) for v in (x, zi)]
-
-
-def _lower(
-    ctx: Any, *operands: Any, cascade: bool, form: str, reverse: bool, fallback: Fallback | None
-) -> Sequence[Any]:
-    coefficients, _, x, _ = ctx.avals_in
+    reason = _calls.unsuitable(*operands, **target)
+    if reason is not None:
+        if fallback is None:
+            raise NotImplementedError(f"the native loop of recursive filters cannot be used, since {reason}")
+        return fallback(*operands, form=form, reverse=reverse)
     filters, batches, _, channels = x.shape
     steps = coefficients.shape[1] * 5 if cascade else coefficients.shape[2] * 2
     groups = filters * -(-batches * channels // _LANES)
@@ -211,43 +204,28 @@ def _lower(
         kernel, scratch = _kernels.sosfilt(x.dtype), 2 * _LANES * coefficients.shape[1] * parts
     else:
         kernel, scratch = _kernels.lfilter(x.dtype), 16 * (max(coefficients.shape[2] - 1, 8) + 1) * parts
-    return _lowering.lower(
-        ctx,
-        *operands,
-        kernel=kernel,
-        parameters=(parts, int(reverse), int(form == "direct")),
-        scratch=scratch,
-        fallback=None if fallback is None else partial(fallback, form=form, reverse=reverse),
-    )
+    parameters = parts, int(reverse), int(form == "direct")
+    return _calls.call(kernel, *operands, results=(x, zi), parameters=parameters, scratch=scratch)
 
 
-mlir.register_lowering(filter_p, _lower)
-
-
-def _jvp(primals: Sequence[Any], tangents: Sequence[Any], **params: Any) -> tuple[Any, Any]:
-    coefficients, steady, *_ = primals
+def _jvp(operands: Sequence[Any], tangents: Sequence[Any], **params: Any) -> tuple[Results, Sequence[Any]]:
+    coefficients, steady, x, zi = operands
     _, _, dx, dz = tangents
-    primal = filter_p.bind(*primals, **params)
-    if type(dx) is ad.Zero and type(dz) is ad.Zero:
-        return primal, [ad.Zero.from_primal_value(value) for value in primal]  # pyright: ignore[reportAttributeAccessIssue]
-    dx, dz = ad.instantiate_zeros(dx), ad.instantiate_zeros(dz)
-    return primal, filter_p.bind(*_lowering.alike(coefficients, steady, dx, dz), **params)
+    results = _filter(*operands, **params)
+    if dx is None and dz is None:
+        return results, [None, None]
+    dx, dz = (jnp.zeros_like(v) if d is None else d for v, d in ((x, dx), (zi, dz)))
+    return results, _filter(coefficients, steady, dx, dz, **params)
 
 
-def _transpose(cotangents: Sequence[Any], coefficients: Any, steady: Any, x: Any, zi: Any, **params: Any) -> list[Any]:
-    dy, dz = map(ad.instantiate_zeros, cotangents)
+def _transpose(cotangents: Sequence[Any], operands: Sequence[Any], **params: Any) -> list[Any]:
+    coefficients, steady, *_ = operands
     params["form"] = "direct" if params["form"] == "transposed" else "transposed"
     params["reverse"] = not params["reverse"]
-    into_x, into_z = filter_p.bind(*_lowering.alike(coefficients, steady, dy, dz), **params)
-    return [
-        None,
-        None,
-        into_x if ad.is_undefined_primal(x) else None,
-        into_z if ad.is_undefined_primal(zi) else None,
-    ]
+    return [None, None, *_filter(coefficients, steady, *cotangents, **params)]
 
 
-def _batch(operands: Sequence[Any], axes: Sequence[int | None], **params: Any) -> tuple[Any, Any]:
+def _batch(operands: Sequence[Any], axes: Sequence[int | None], **params: Any) -> tuple[Results, list[int]]:
     """A mapped axis joins the filters where coefficients are mapped, else the batches: one call either way."""
     size = next(v.shape[d] for v, d in zip(operands, axes) if d is not None)
     front = [v if d is None else jnp.moveaxis(v, d, 0) for v, d in zip(operands, axes)]
@@ -257,14 +235,13 @@ def _batch(operands: Sequence[Any], axes: Sequence[int | None], **params: Any) -
     if axes[0] is None and axes[1] is None:
         # (size, P, B, …) to (P, size · B, …)
         joined = [v.swapaxes(0, 1).reshape(filters, size * v.shape[2], *v.shape[3:]) for v in (x, zi)]
-        results = filter_p.bind(front[0], front[1], *joined, **params)
+        results = _filter(front[0], front[1], *joined, **params)
         split = [v.reshape(filters, size, x.shape[2], *v.shape[2:]).swapaxes(0, 1) for v in results]
     else:
         joined = [v.reshape(size * filters, *v.shape[2:]) for v in whole]
-        split = [v.reshape(size, filters, *v.shape[1:]) for v in filter_p.bind(*joined, **params)]
+        split = [v.reshape(size, filters, *v.shape[1:]) for v in _filter(*joined, **params)]
     return split, [0, 0]
 
 
-ad.primitive_jvps[filter_p] = _jvp
-ad.primitive_transposes[filter_p] = _transpose
-batching.primitive_batchers[filter_p] = _batch
+# The states before the first sample are `zi` plus `steady` times that sample.
+_filter = operation("jconv_recursive_filter", types=_types, run=_run, jvp=_jvp, transpose=_transpose, batch=_batch)

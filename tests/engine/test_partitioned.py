@@ -81,7 +81,7 @@ def test_unreduced_axes_are_mesh_axes():
     """JAX refuses to iterate over a specification that has some: accelerate() must leave such products alone."""
     from jax.sharding import PartitionSpec
 
-    from jconv.engine import _internals as internals
+    from jconv._core import jax_internals as internals
 
     class Sharding:
         def __init__(self, spec):

@@ -111,23 +111,28 @@ def scipys(name, x, positional, keywords):
 
 
 class Snapping:
-    """SciPy's compiled linear filters, with a value within rounding of a whole number stored as that number.
+    """SciPy's compiled linear filters, with a value that is meant to be a whole number stored as that number.
 
     SciPy cuts 2.9999999999999996 to 2; which of the two a sum becomes depends on the order of its terms and on the
     processor's fused multiply-add. jconv says 3: the rest of SciPy's rounding is to be met to the unit.
+
+    Random weights bring hardly any value so close to a whole number that is not meant to be one. The distance is
+    wide beside the rounding that jconv allows for, so that both too much and too little of it are noticed.
     """
+
+    meant = 1e-9
 
     def __getattr__(self, name):
         return getattr(compiled, name)
 
-    @staticmethod
-    def _store(output, call):
+    def _store(self, output, call):
         if output.dtype.kind not in "iub":
             return call(output)
         values = np.empty(output.shape)
         call(values)
-        slack = 16 * np.finfo(float).eps * np.maximum(np.abs(values), 1)
-        output[...] = np.trunc(values + np.copysign(slack, values)).astype(np.int64).astype(output.dtype)
+        whole = np.round(values)
+        values = np.where(np.abs(values - whole) < self.meant * np.maximum(np.abs(values), 1), whole, values)
+        output[...] = np.trunc(values).astype(np.int64).astype(output.dtype)
 
     def correlate1d(self, input, weights, axis, output, *rest):
         self._store(output, lambda out: compiled.correlate1d(input, weights, axis, out, *rest))

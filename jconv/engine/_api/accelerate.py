@@ -9,9 +9,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jconv._core import jax_internals as internals
 from jconv._core.allocator import keep_freed_memory
 from jconv.engine import _dense as dense
-from jconv.engine import _internals as internals
 from jconv.engine._api.lax import precision_name
 from jconv.engine._canonical import Canonical, LaxArguments, canonicalize, crop, cropped_shape
 from jconv.engine._planner import default_planner

@@ -17,7 +17,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from jconv.engine import _internals as internals
+from jconv._core import jax_internals as internals
 from jconv.engine._algorithm import Estimate, Solver
 from jconv.engine._problem import Problem, unit
 from jconv.engine._target import LANES

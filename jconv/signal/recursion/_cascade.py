@@ -26,18 +26,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.core import ShapedArray
-from jax.extend.core import Primitive
-from jax.interpreters import ad, batching, mlir
 
-from jconv.native import alike
+from jconv._core.jax_internals import Results, Type, operation
 from jconv.signal.convolution._linear import linear
+from jconv.signal.recursion import _forms
 from jconv.signal.recursion._coefficients import steady_states
-from jconv.signal.recursion._lowering import lower
 from jconv.signal.recursion._plan import Pair, Plan
-
-cascade_p = Primitive("jconv_cascade")
-cascade_p.multiple_results = True
 
 
 def cascade(
@@ -55,41 +49,35 @@ def cascade(
     `h` (Q, K, S', 2, 3) are sections of order 2 with the poles of `c`, for plans that want them; else it is empty. With
     `steady` the states in which the first sample has been there for ever are added to `z`, in double precision.
     """
-    y, last = cascade_p.bind(*alike(x, z, c, h), plan=plan, steady=steady, adjoint=adjoint)
+    y, last = _cascade(x, z, c, h, plan=plan, steady=steady, adjoint=adjoint)
     return y, last
 
 
-@cascade_p.def_impl
-def _run_eagerly(*operands: jax.Array, **params: Any) -> Sequence[jax.Array]:
-    with jax.disable_jit(False):
-        return _jitted(tuple(params.items()))(*operands)
-
-
-@functools.lru_cache(maxsize=256)
-def _jitted(params: tuple[tuple[str, Any], ...]) -> Callable[..., Sequence[jax.Array]]:
-    return jax.jit(functools.partial(cascade_p.bind, **dict(params)))
-
-
-@cascade_p.def_abstract_eval
-def _types(x: ShapedArray, z: ShapedArray, *_: ShapedArray, **__: Any) -> list[ShapedArray]:
-    return [x.update(weak_type=False), z.update(weak_type=False)]
+def _types(x: Any, z: Any, *_: Any, **__: Any) -> list[Type]:
+    return [(x.shape, x.dtype), (z.shape, z.dtype)]
 
 
 def _differentiate(
-    primals: Sequence[jax.Array], tangents: Sequence[Any], *, plan: Plan, steady: bool, adjoint: bool
-) -> Any:
-    x, z, c, h = primals
+    operands: Sequence[jax.Array],
+    tangents: Sequence[jax.Array | None],
+    *,
+    plan: Plan,
+    steady: bool,
+    adjoint: bool,
+) -> tuple[Results, Results]:
+    x, z, c, h = operands
     dx, dz, dc, _ = tangents
-    if not isinstance(dc, ad.Zero) and (c.shape[2] > 1 or steady):
-        dx, dz = ad.instantiate_zeros(dx), ad.instantiate_zeros(dz)
+    constant = dx is None and dz is None
+    dx, dz = jnp.zeros_like(x) if dx is None else dx, jnp.zeros_like(z) if dz is None else dz
+    if dc is not None and (c.shape[2] > 1 or steady):
         split = functools.partial(_one_by_one, h=h, plan=plan, steady=steady, adjoint=adjoint)
         return jax.jvp(split, (x, z, c), (dx, dz, dc))
     run = functools.partial(cascade, h=h, plan=plan, steady=steady, adjoint=adjoint)
     y, last = run(x, z, c)
     dy, dlast = jnp.zeros_like(y), jnp.zeros_like(last)
-    if not (isinstance(dx, ad.Zero) and isinstance(dz, ad.Zero)):
-        dy, dlast = run(ad.instantiate_zeros(dx), ad.instantiate_zeros(dz), c)
-    if not isinstance(dc, ad.Zero):
+    if not constant:
+        dy, dlast = run(dx, dz, c)
+    if dc is not None:
         change = jnp.sum(dc, axis=0)[:, 0].astype(x.dtype)
         response = _adjoint_response_to_change if adjoint else _response_to_change
         more = response(run, x, y, z, c, change)
@@ -167,36 +155,33 @@ def _one_by_one(
 
 
 def _transpose(
-    cotangents: Sequence[Any], x: Any, z: Any, c: jax.Array, h: jax.Array, *, plan: Plan, steady: bool, adjoint: bool
-) -> list[Any]:
-    y, last = (ad.instantiate_zeros(ct) for ct in cotangents)
-    dx, dz = cascade(y, last, c, h, plan=plan, steady=steady, adjoint=not adjoint)
-    return [dx if ad.is_undefined_primal(x) else None, dz if ad.is_undefined_primal(z) else None, None, None]
+    cotangents: Sequence[jax.Array], operands: Sequence[Any], *, plan: Plan, steady: bool, adjoint: bool
+) -> list[jax.Array | None]:
+    _, _, c, h = operands
+    dx, dz = cascade(*cotangents, c, h, plan=plan, steady=steady, adjoint=not adjoint)
+    return [dx, dz, None, None]
 
 
-def _batch(
-    args: Sequence[jax.Array], axes: Sequence[int | None], **params: Any
-) -> tuple[Sequence[jax.Array], list[int]]:
+def _batch(operands: Sequence[jax.Array], axes: Sequence[int | None], **params: Any) -> tuple[Results, list[int]]:
     """Mapped signals become more rows; with mapped coefficients, more cascades."""
-    count = next(a.shape[d] for a, d in zip(args, axes) if d is not None)
+    count = next(a.shape[d] for a, d in zip(operands, axes) if d is not None)
 
     def to_front(a: jax.Array, axis: int | None) -> jax.Array:
         return jnp.broadcast_to(a, (count, *a.shape)) if axis is None else jnp.moveaxis(a, axis, 0)
 
-    x, z, c, h = args
+    x, z, c, h = operands
     x, z = to_front(x, axes[0]), to_front(z, axes[1])
     if axes[2] is None and axes[3] is None:
         x, z = (jnp.moveaxis(a, 0, 1).reshape(a.shape[1], -1, *a.shape[3:]) for a in (x, z))
-        outs = cascade_p.bind(x, z, c, h, **params)
+        outs = _cascade(x, z, c, h, **params)
         return [o.reshape(o.shape[0], count, -1, *o.shape[2:]) for o in outs], [1, 1]
     x, z = (a.reshape(-1, *a.shape[2:]) for a in (x, z))
     c, h = (jnp.moveaxis(to_front(a, d), 0, 1) for a, d in ((c, axes[2]), (h, axes[3])))
     c, h = (a.reshape(a.shape[0], a.shape[1] * a.shape[2], *a.shape[3:]) for a in (c, h))
-    outs = cascade_p.bind(x, z, c, h, **params)
+    outs = _cascade(x, z, c, h, **params)
     return [o.reshape(count, -1, *o.shape[1:]) for o in outs], [0, 0]
 
 
-ad.primitive_jvps[cascade_p] = _differentiate
-ad.primitive_transposes[cascade_p] = _transpose
-batching.primitive_batchers[cascade_p] = _batch
-mlir.register_lowering(cascade_p, lower)
+_cascade = operation(
+    "jconv_cascade", types=_types, run=_forms.run, jvp=_differentiate, transpose=_transpose, batch=_batch, in_x64=True
+)

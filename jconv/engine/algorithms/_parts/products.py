@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from jconv.engine import _internals as internals
+from jconv._core import jax_internals as internals
 from jconv.engine._problem import Problem
 
 SHORT_SIDE = 8

@@ -6,18 +6,14 @@ poles, and float32 has none to spare. What is read and written keeps its dtype.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.core import ShapedArray
-from jax.interpreters import mlir
 
 from jconv import native
-from jconv.native import unsuitable
 from jconv.signal.recursion import _blocks, _direct
 from jconv.signal.recursion._coefficients import steady_states
 from jconv.signal.recursion._plan import Pair, Plan
@@ -26,27 +22,19 @@ from jconv.signal.recursion._plan import Pair, Plan
 _LONGEST = 64
 
 
-def lower(ctx: mlir.LoweringRuleContext, *operands: Any, plan: Plan, steady: bool, adjoint: bool) -> Any:
-    """The lowering rule of a cascade."""
-    types: Sequence[Any] = ctx.avals_in  # shaped arrays, which the context does not say
-    x, _, c, _ = types
+def run(*operands: jax.Array, plan: Plan, steady: bool, adjoint: bool, **target: Any) -> Pair:
+    """Run a cascade, as `cascade` describes it, in a program that is lowered for `target`."""
+    x, _, c, _ = operands
     real = x.dtype.kind != "c" and c.dtype.kind != "c"
-    native = real and plan.form != "delays" and c.shape[4] <= _LONGEST and unsuitable(ctx) is None
-    run = partial(_run_natively if native else _run, plan=plan, steady=steady, adjoint=adjoint)
-    # Inside `shard_map` each device runs it on its own: it is traced on types that do not vary over the mesh.
-    inner = ctx.replace(avals_in=_plain(types), avals_out=_plain(ctx.avals_out))
-    with jax.enable_x64(True):
-        return mlir.lower_fun(run, multiple_results=True)(inner, *operands)
-
-
-def _plain(avals: Sequence[Any]) -> list[ShapedArray]:
-    return [ShapedArray(aval.shape, aval.dtype) for aval in avals]
+    fits = real and plan.form != "delays" and c.shape[4] <= _LONGEST
+    form = _run_natively if fits and native.unsuitable(*operands, **target) is None else _run
+    return form(*operands, plan=plan, steady=steady, adjoint=adjoint)
 
 
 def _run_natively(
     x: jax.Array, z: jax.Array, c: jax.Array, h: jax.Array, *, plan: Plan, steady: bool, adjoint: bool
 ) -> Pair:
-    """A cascade as one compiled loop, whose adjoint is the direct form II backwards."""
+    """Run a cascade as one compiled loop, whose adjoint is the direct form II backwards."""
     del h, plan
     dtype = x.dtype if x.dtype.name in ("float32", "float64") else np.dtype(np.float32)
     options = {"axis": 1, "reverse": adjoint, "form": "direct" if adjoint else "transposed"}
@@ -71,7 +59,7 @@ def _run_natively(
 
 
 def _run(x: jax.Array, z: jax.Array, c: jax.Array, h: jax.Array, *, plan: Plan, steady: bool, adjoint: bool) -> Pair:
-    """A cascade by JAX's own operations."""
+    """Run a cascade by JAX's own operations."""
     dtype = np.result_type(np.float64, c.dtype, x.dtype if x.dtype.kind == "c" else np.float64)
     c, h = (jnp.sum(a.astype(dtype), axis=0) for a in (c, h))
     shares = jax.vmap(steady_states)(c) if steady else None

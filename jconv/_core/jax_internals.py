@@ -1,15 +1,19 @@
 """The one file that touches JAX beyond its public API.
 
-It uses `jax.extend.core.Primitive`, `jax.interpreters.{ad, batching, mlir}` and `jax.extend.mlir`; `tests/engine/
-test_internals.py` says plainly which of them a JAX release has broken. Everything here is mechanism: what a convolution
-is, how it is differentiated and who computes it stand elsewhere.
+It uses `jax.extend.core.Primitive`, `jax.interpreters.{ad, batching, mlir}` and `jax.extend.mlir`;
+`tests/test_jax_internals.py` says plainly which of them a JAX release has broken. Everything here is mechanism: what an
+operation computes, how it is differentiated and who computes it stand elsewhere.
+
+An operation decides what it is when a program is lowered, since only then it is known what the program runs on. Its
+`run(*arrays, platform, portable, partitioned, **params)` is traced then: `portable` programs must run in another
+process, and `partitioned` ones are spread by XLA over several devices, so that neither may hold a custom call.
 """
 
 from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -23,35 +27,76 @@ from jax.extend.mlir.dialects import stablehlo
 from jax.interpreters import ad, batching, mlir
 
 ShapedArray = core.ShapedArray
+Results = Sequence[jax.Array]
+Type = tuple[tuple[int, ...], Any]
+"""The shape and the dtype of a result."""
 
 
-def bilinear_primitive(
+def operation(
     name: str,
     *,
-    shape_and_dtype: Callable[..., tuple[tuple[int, ...], Any]],
+    types: Callable[..., Sequence[Type]],
+    run: Callable[..., Results],
+    batch: Callable[..., tuple[Results, Sequence[int]]],
+    jvp: Callable[..., tuple[Results, Sequence[jax.Array | None]]] | None = None,
+    transpose: Callable[..., Sequence[jax.Array | None]] | None = None,
+    in_x64: bool = False,
+) -> Callable[..., Results]:
+    """Make an operation of arrays and static parameters with a list of results; returns the function that binds it.
+
+    `types(*operands, **params)` gives the results' types, and `run` their values, traced in 64-bit mode if `in_x64`.
+    `batch(operands, axes, **params)` moves a mapped axis inside, and returns the results with their mapped axes.
+    `jvp(operands, tangents, **params)` returns the results and their tangents, None standing for a tangent of zero on
+    both sides. `transpose(cotangents, operands, **params)` returns a cotangent for each operand, None for those in
+    which the operation is not linear; the operands in which it is are given as None.
+    """
+    primitive = Primitive(name)
+    primitive.multiple_results = True
+
+    def abstract(*operands: Any, **params: Any) -> list[Any]:
+        return [_array_type(shape, dtype, *operands) for shape, dtype in types(*operands, **params)]
+
+    def lower(ctx: Any, *operands: Any, **params: Any) -> Any:
+        traced = functools.partial(run, **_target(ctx), **params)
+        with jax.enable_x64(True) if in_x64 else contextlib.nullcontext():
+            return _lower_traced(traced, ctx, *operands, multiple_results=True)
+
+    def differentiate(operands: Sequence[Any], tangents: Sequence[Any], **params: Any) -> Any:
+        results, slopes = jvp(operands, [None if type(t) is ad.Zero else t for t in tangents], **params)  # pyright: ignore[reportOptionalCall]
+        return results, [ad.Zero.from_primal_value(y) if t is None else t for y, t in zip(results, slopes, strict=True)]  # pyright: ignore[reportAttributeAccessIssue]
+
+    def adjoint(cotangents: Sequence[Any], *operands: Any, **params: Any) -> Any:
+        known = [None if ad.is_undefined_primal(v) else v for v in operands]
+        into = transpose([ad.instantiate_zeros(ct) for ct in cotangents], known, **params)  # pyright: ignore[reportOptionalCall]
+        return [ct if ad.is_undefined_primal(v) else None for ct, v in zip(into, operands, strict=True)]
+
+    bind = _define(primitive, abstract, lower)
+    batching.primitive_batchers[primitive] = batch
+    if jvp is not None:
+        ad.primitive_jvps[primitive] = differentiate
+    if transpose is not None:
+        ad.primitive_transposes[primitive] = adjoint
+    return bind
+
+
+def bilinear_operation(
+    name: str,
+    *,
+    shape_and_dtype: Callable[..., Type],
     run: Callable[..., jax.Array],
     transpose_lhs: Callable[..., jax.Array],
     transpose_rhs: Callable[..., jax.Array],
     batch: Callable[..., tuple[jax.Array, int]],
 ) -> Callable[..., jax.Array]:
-    """A primitive of two arrays and static parameters, linear in each array; returns the function that binds it.
+    """Make an operation of two arrays with one result, linear in each; returns the function that binds it.
 
-    `run(lhs, rhs, *, platform, portable, partitioned, **params)` is traced when the program is lowered for `platform`.
     `transpose_lhs(ct, lhs_aval, rhs, **params)` and `transpose_rhs(ct, lhs, rhs_aval, **params)` are the adjoints;
-    `batch(args, axes, **params)` moves a mapped axis inside.
+    `batch(operands, axes, **params)` moves a mapped axis inside.
     """
     primitive = Primitive(name)
 
-    @primitive.def_impl
-    def _(lhs: jax.Array, rhs: jax.Array, **params: Any) -> jax.Array:
-        # Under `jax.disable_jit()` a jitted function calls the function itself, which would end here again.
-        with jax.disable_jit(False):
-            return _jitted(primitive, tuple(sorted(params.items())))(lhs, rhs)
-
-    @primitive.def_abstract_eval
-    def _(lhs: Any, rhs: Any, **params: Any) -> Any:
-        shape, dtype = shape_and_dtype(lhs, rhs, **params)
-        return _array_type(shape, dtype, lhs, rhs)
+    def abstract(lhs: Any, rhs: Any, **params: Any) -> Any:
+        return _array_type(*shape_and_dtype(lhs, rhs, **params), lhs, rhs)
 
     def lhs_adjoint(ct: Any, lhs: Any, rhs: Any, **params: Any) -> Any:
         return transpose_lhs(ct, lhs.aval, rhs, **params)
@@ -60,27 +105,39 @@ def bilinear_primitive(
         return transpose_rhs(ct, lhs, rhs.aval, **params)
 
     def lower(ctx: Any, lhs: Any, rhs: Any, **params: Any) -> Any:
-        traced = functools.partial(run, **_target(ctx), **params)
-        return _lower_traced(traced, ctx, lhs, rhs)
+        return _lower_traced(functools.partial(run, **_target(ctx), **params), ctx, lhs, rhs)
 
+    bind = _define(primitive, abstract, lower)
     ad.defbilinear(primitive, lhs_adjoint, rhs_adjoint)
     batching.primitive_batchers[primitive] = batch
+    return bind
+
+
+def _define(primitive: Primitive, abstract: Callable[..., Any], lower: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a primitive its types and its lowering, and a compiled program outside `jit`; returns what binds it."""
+
+    @primitive.def_impl
+    def _(*operands: jax.Array, **params: Any) -> Any:
+        # Under `jax.disable_jit()` a jitted function calls the function itself, which would end here again.
+        with jax.disable_jit(False):
+            return _jitted(primitive, tuple(sorted(params.items())))(*operands)
+
+    primitive.def_abstract_eval(abstract)
     mlir.register_lowering(primitive, lower)
 
-    def bind(lhs: jax.Array, rhs: jax.Array, **params: Any) -> jax.Array:
-        lhs, rhs = _equally_varying(lhs, rhs)
-        return primitive.bind(lhs, rhs, **params)
+    def bind(*operands: jax.Array, **params: Any) -> Any:
+        return primitive.bind(*_equally_varying(*operands), **params)
 
     return bind
 
 
 @functools.lru_cache(maxsize=4096)
-def _jitted(primitive: Primitive, params: tuple[tuple[str, Any], ...]) -> Callable[..., jax.Array]:
+def _jitted(primitive: Primitive, params: tuple[tuple[str, Any], ...]) -> Callable[..., Any]:
     return jax.jit(functools.partial(primitive.bind, **dict(params)))
 
 
 def _varying(aval: Any) -> frozenset:
-    """The mesh axes of an enclosing `shard_map` over which a type says that its values vary."""
+    """Return the mesh axes of an enclosing `shard_map` over which a type says that its values vary."""
     return frozenset(getattr(getattr(aval, "mat", None), "varying", ()))
 
 
@@ -107,25 +164,22 @@ def is_symbolic(*arrays: Any) -> bool:
     return not all(isinstance(size, int | np.integer) for array in arrays for size in array.shape)
 
 
-def _equally_varying(lhs: jax.Array, rhs: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """Both operands varying over the same mesh axes, as `shard_map` asks of every binary operation."""
-    left, right = _varying(jax.typeof(lhs)), _varying(jax.typeof(rhs))
-    cast = functools.partial(lax.pcast, to="varying")
-    if right - left:
-        lhs = cast(lhs, tuple(right - left))
-    if left - right:
-        rhs = cast(rhs, tuple(left - right))
-    return lhs, rhs
+def _equally_varying(*operands: jax.Array) -> list[jax.Array]:
+    """Make all operands vary over the same mesh axes, as `shard_map` asks of every operation."""
+    varying = [_varying(jax.typeof(x)) for x in operands]
+    whole = frozenset().union(*varying)
+    return [lax.pcast(x, tuple(whole - own), to="varying") if whole - own else x for x, own in zip(operands, varying)]
 
 
-def _array_type(shape: tuple[int, ...], dtype: Any, *operands: Any) -> Any:
-    """The type of a result, which varies over the mesh as its operands do, all alike, and has their rank."""
-    if not _varying(operands[0]):
-        return ShapedArray(shape, dtype)
-    return operands[0].update(shape=tuple(shape), dtype=np.dtype(dtype), weak_type=False)
+def _array_type(shape: Sequence[int], dtype: Any, *operands: Any) -> Any:
+    """Return the type of a result, which varies over the mesh as its operands do; one of them has its rank."""
+    for aval in operands:
+        if _varying(aval) and len(aval.shape) == len(shape):
+            return aval.update(shape=tuple(shape), dtype=np.dtype(dtype), weak_type=False)
+    return ShapedArray(tuple(shape), np.dtype(dtype))
 
 
-def _lower_traced(function: Callable[..., jax.Array], ctx: Any, *operands: Any) -> Any:
+def _lower_traced(function: Callable[..., Any], ctx: Any, *operands: Any, multiple_results: bool = False) -> Any:
     """Lower a traced function in place of a primitive.
 
     Inside `shard_map` it is traced on types that do not vary over the mesh: each device runs it on its own, and loops
@@ -137,7 +191,7 @@ def _lower_traced(function: Callable[..., jax.Array], ctx: Any, *operands: Any) 
 
     ctx = ctx.replace(avals_in=plain(ctx.avals_in), avals_out=plain(ctx.avals_out))
     with _usual_promotion():
-        return mlir.lower_fun(function, multiple_results=False)(ctx, *operands)
+        return mlir.lower_fun(function, multiple_results=multiple_results)(ctx, *operands)
 
 
 @contextlib.contextmanager
@@ -148,11 +202,7 @@ def _usual_promotion() -> Iterator[None]:
 
 
 def _target(ctx: Any) -> dict[str, Any]:
-    """What a program is lowered for: its `platform`, and whether it must be `portable` or is `partitioned`.
-
-    A custom call has no partitioning rule and no meaning in another process: a program that XLA partitions over
-    several devices by itself, or that is exported, stays portable.
-    """
+    """Return what a program is lowered for; XLA partitions it by itself outside `shard_map` alone."""
     module = ctx.module_context
     platforms = tuple(ctx.platforms or module.platforms)
     platform = platforms[0] if len(platforms) == 1 else "many"
@@ -227,7 +277,7 @@ def _ir_type(aval: Any) -> Any:
 
 
 def _as_list(rule: Callable[..., Any]) -> Callable[..., list[Any]]:
-    """A lowering rule that returns a list of results, as JAX wants it."""
+    """Make a lowering rule return a list of results, as JAX wants it."""
 
     def lower(ctx: Any, *args: Any, **params: Any) -> list[Any]:
         out = rule(ctx, *args, **params)
@@ -286,7 +336,7 @@ def _entry(table: Any, key: Any) -> Any:
 
 
 def lax_lowering(name: str, platform: str) -> Callable[..., Any]:
-    """The lowering rule that a function of lax has on a platform at present."""
+    """Return the lowering rule that a function of lax has on a platform at present."""
     by_platform = mlir._platform_specific_lowerings[platform]
     rule = _entry(by_platform, _LAX[name]) or _entry(mlir._lowerings, _LAX[name])
     if rule is None:
@@ -305,7 +355,7 @@ def set_lax_lowering(name: str, platform: str, rule: Any) -> None:
 def planned_lowering(
     original: Callable[..., Any], run: Callable[..., jax.Array], applies: Callable[..., bool]
 ) -> Callable[..., Any]:
-    """A rule for lax's primitive that traces `run` where `applies` says so, and is `original` elsewhere."""
+    """Make a rule for lax's primitive that traces `run` where `applies` says so, and is `original` elsewhere."""
 
     def lower(ctx: Any, lhs: Any, rhs: Any, **params: Any) -> Any:
         facts = {**_target(ctx), **params}
@@ -320,5 +370,5 @@ def planned_lowering(
 
 
 def original_lowering(name: str, platform: str) -> Callable[..., Any] | None:
-    """The rule that `planned_lowering` replaced for a function of lax on a platform; None where none is replaced."""
+    """Return the rule that `planned_lowering` replaced for a function of lax on a platform, or None."""
     return getattr(lax_lowering(name, platform), "original", None)
