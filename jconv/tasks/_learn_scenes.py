@@ -11,7 +11,7 @@ from flax import nnx
 
 from jconv._core.paths import PyTree
 from jconv.tasks._augment import random_colours
-from jconv.tasks._recipe import learn, settled
+from jconv.tasks._recipe import learn, recompute_statistics
 from jconv.tasks._scenes import Scene, SceneOptions, materials, scenes
 from jconv.tasks._settings import Settings
 from jconv.training import Callback, Checkpoints, State, evaluate, functional
@@ -60,7 +60,7 @@ def learn_scenes(
     -----
     In training, the colours, the contrast and the brightness of every scene are changed at random. The network that is
     tested is the exponential moving average of the one that is trained, with running means and variances of training
-    scenes as they are (`settled`). Training sees nothing of the test scenes.
+    scenes as they are (`recompute_statistics`). Training sees nothing of the test scenes.
     """
     train, test = materials(settings.seed)
     apply, params, variables = functional(model, dtype=settings.dtype)
@@ -80,7 +80,7 @@ def learn_scenes(
         settings, of_batch, params, variables, batch, data, callbacks=callbacks, checkpoints=checkpoints
     )
     through = lambda params, variables, step: apply(params, variables, batch(data, step).image, train=True)[1]
-    state = settled(state, through)
+    state = recompute_statistics(state, through)
     truth = jax.jit(lambda: scenes(for_test, test, TESTED, **options))()
     found = evaluate(lambda x: read(apply(state.average, state.variables, x)[0]), truth.image, batch_size=80)
     return Learned(state, history, truth, found)

@@ -82,7 +82,7 @@ class SegmentationResult(NamedTuple):
             "mean_iou": float(np.nanmean(each)),
             "mean_iou_95_percent_interval": list(bootstrap_interval(mean, len(self.confusion))),
             "iou": {name: None if np.isnan(v) else float(v) for name, v in zip(self.names, each)},
-            "ink_iou": float(class_iou(_merged(self.confusion.sum(axis=0)))[1]),
+            "ink_iou": float(class_iou(_merge_digits(self.confusion.sum(axis=0)))[1]),
             "pixel_accuracy": float(np.trace(self.confusion.sum(axis=0)) / self.confusion.sum()),
             "test_size": len(self.confusion),
             "skipped_files": list(self.skipped),
@@ -198,7 +198,7 @@ def _confusion(predicted: jax.Array, truth: jax.Array) -> jax.Array:
     return jax.vmap(lambda p: jnp.bincount(p, length=CLASSES**2).reshape(CLASSES, CLASSES))(pairs)
 
 
-def _merged(confusion: np.ndarray) -> np.ndarray:
+def _merge_digits(confusion: np.ndarray) -> np.ndarray:
     """Count background and ink, whatever its digit: (2, 2)."""
     return np.add.reduceat(np.add.reduceat(confusion, [0, 1], axis=0), [0, 1], axis=1)
 

@@ -26,7 +26,7 @@ from jconv.nn import SpectrogramNet, mel_bands
 from jconv.tasks._fields import document_fields, setting
 from jconv.tasks._own_data import TESTED as TESTED_SHARE
 from jconv.tasks._own_data import split_by_class, warn_of_few
-from jconv.tasks._recipe import learn, shuffled
+from jconv.tasks._recipe import learn, shuffle_indices
 from jconv.tasks._saved import SavedModel, course, save_run, share_right
 from jconv.tasks._settings import Settings, check_widths
 from jconv.tasks._synthesis import KINDS, synthesise
@@ -136,15 +136,17 @@ class SpectrogramsResult(NamedTuple):
         folder, metrics = output_folder(folder), self.metrics()
         curves = {"training loss": self.history["loss"], "training accuracy": self.history["accuracy"]}
         plotting.save(plotting.learning_curves(curves, title="Learning sounds"), folder / "curves.png")
-        told = f"{metrics['test_accuracy']:.1%} right of {metrics['test_size']} unheard sounds"
-        plotting.save(plotting.confusion(self.confusion, self.names, title=told), folder / "confusion.png")
+        caption = f"{metrics['test_accuracy']:.1%} right of {metrics['test_size']} unheard sounds"
+        plotting.save(plotting.confusion(self.confusion, self.names, title=caption), folder / "confusion.png")
         made = network(self.settings, len(self.names))
         pictures = [np.asarray(made.spectrogram(jnp.asarray(s.samples)[None]))[0].T[::-1] for s, _, _ in self.examples]
         titles = [
             self.names[truth] + ("" if found == truth else f", taken for {self.names[found]}")
             for _, truth, found in self.examples
         ]
-        title = "Log-mel spectrograms of unheard sounds (time to the right, pitch upwards; green where told rightly)"
+        title = (
+            "Log-mel spectrograms of unheard sounds (time to the right, pitch upwards; green where classified rightly)"
+        )
         right = [truth == found for _, truth, found in self.examples]
         gallery = plotting.gallery(pictures, titles, right=right, cmap="magma", title=title)
         plotting.save(gallery, folder / "examples.png")
@@ -212,7 +214,7 @@ def train_spectrograms(
 
     def batch(data: tuple[jax.Array, ...], step: jax.Array) -> tuple[jax.Array, jax.Array]:
         pieces, labels, key = data
-        chosen = shuffled(key, step, count=len(pieces), batch_size=settings.batch_size)
+        chosen = shuffle_indices(key, step, count=len(pieces), batch_size=settings.batch_size)
         return pieces[chosen], labels[chosen]
 
     def loss(

@@ -34,8 +34,8 @@ def placement(devices: Sequence[jax.Device] | None, batch_size: int | None) -> P
         put = same if not devices else lambda tree: jax.device_put(tree, devices[0])
         return Placement(put, same, same)
     if batch_size is None or batch_size % len(devices):
-        told = "has no first axis" if batch_size is None else f"holds {batch_size} examples"
-        raise ValueError(f"`devices` are {len(devices)} and the batch {told}; make its size a multiple of that")
+        size = "has no first axis" if batch_size is None else f"holds {batch_size} examples"
+        raise ValueError(f"`devices` are {len(devices)} and the batch {size}; make its size a multiple of that")
     mesh = Mesh(np.array(devices), ("batch",))
     whole, spread = NamedSharding(mesh, PartitionSpec()), NamedSharding(mesh, PartitionSpec("batch"))
     return Placement(

@@ -48,6 +48,13 @@ def test_a_tone_lights_the_band_of_its_frequency():
         assert bands[round(hertz / (8000 / 256)), found.argmax()] > 0.4
 
 
+def test_bands_are_shared_and_cannot_be_written_to():
+    bands = mel_bands(256, rate=8000)
+    assert bands is mel_bands(256, rate=8000.0, mels=40)
+    with pytest.raises(ValueError, match="read-only"):
+        bands[0, 0] = 1
+
+
 def test_whole_numbers_are_heard_as_floats():
     sound = np.random.default_rng(0).integers(-(2**15), 2**15, 999).astype(np.int16)
     np.testing.assert_array_equal(log_mel(sound, rate=8000.0), log_mel(sound.astype(np.float32), rate=8000.0))
@@ -64,6 +71,7 @@ def test_log_mel_has_a_gradient():
     [
         (lambda: log_mel(jnp.ones(100), rate=8000), "`samples` must have at least 256 samples"),
         (lambda: log_mel(jnp.ones(999), rate=8000, mels=99), "`mels` 99 are too many for a window of 256"),
+        (lambda: mel_bands(256, rate=0), "`rate` must be positive, got 0"),
         (lambda: log_mel(jnp.ones(999), rate=8000, hop=0), "`hop` must be at least 1"),
     ],
 )

@@ -15,7 +15,7 @@ from jconv.ndimage._frame import arguments
 from jconv.ndimage._frame import output as _output
 from jconv.ndimage._frame.arguments import Number
 from jconv.ndimage._frame.bordered import Value
-from jconv.ndimage.enhancement._enhance import smoothed
+from jconv.ndimage.enhancement._enhance import gaussian_smooth
 from jconv.ndimage.linear._derivatives import sobel
 from jconv.ndimage.linear._gaussian import gaussian_filter1d
 
@@ -66,7 +66,7 @@ def structure_tensor(
     x, _ = _output.floating(arguments.image(input, real=True))
     slopes = [sobel(x, axis, mode=mode, cval=cval) for axis in range(x.ndim)]
     pairs = itertools.combinations_with_replacement(slopes, 2)
-    return jnp.stack([smoothed(a * b, sigma, mode, cval, radius=radius) for a, b in pairs])
+    return jnp.stack([gaussian_smooth(a * b, sigma, mode, cval, radius=radius) for a, b in pairs])
 
 
 def hessian_matrix(
