@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -43,7 +43,7 @@ class Parser(argparse.ArgumentParser):
         )
 
     def parse_known_args(  # what argparse calls, for commands of commands too
-        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+        self, args: Iterable[str] | None = None, namespace: argparse.Namespace | None = None
     ) -> tuple[argparse.Namespace, list[str]]:
         """Parse, and complain about arguments that this very parser does not know."""
         if self.fill is not None:

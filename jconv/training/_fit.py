@@ -15,7 +15,7 @@ from jconv._core import check
 from jconv._core.paths import PyTree
 from jconv.training._checkpoint import Checkpoints
 from jconv.training._early_stopping import EarlyStopping
-from jconv.training._parallel import batch_size_of, placement
+from jconv.training._parallel import Device, batch_size_of, placement
 from jconv.training._trainer import State, Trainer
 
 History = dict[str, np.ndarray]
@@ -75,7 +75,7 @@ def fit(
     validate: Callable[[State], Mapping[str, Any]] | None = None,
     validate_every: int | None = None,
     stop: EarlyStopping | None = None,
-    devices: Sequence[jax.Device] | None = None,
+    devices: Sequence[Device] | None = None,
     callbacks: Sequence[Callback] = (),
     checkpoints: Checkpoints | None = None,
 ) -> tuple[State, History]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -11,6 +11,9 @@ from jax import lax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from jconv._core.paths import PyTree
+
+Device = Any
+"""`jax.Device`, which type checkers take for a variable."""
 
 
 class Placement(NamedTuple):
@@ -24,7 +27,7 @@ class Placement(NamedTuple):
     """Inside one: the first axis of every array spread over the devices."""
 
 
-def placement(devices: Sequence[jax.Device] | None, batch_size: int | None) -> Placement:
+def placement(devices: Sequence[Device] | None, batch_size: int | None) -> Placement:
     """How to spread batches over devices; with at most one device, as they are.
 
     The partitioner of XLA puts in the sums over devices, so that a run on several means what a run on one does.

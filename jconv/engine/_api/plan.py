@@ -116,7 +116,7 @@ def plan(
     return planner.plan(problem, policy) if effort == "estimate" else _measure(planner, problem, policy)
 
 
-def _platform_of(device: jax.Device) -> str:
+def _platform_of(device: jax.Device) -> str:  # pyright: ignore[reportInvalidTypeForm]
     """Return the platform's name in a lowering: JAX calls a GPU "gpu" where it is a device."""
     if device.platform != "gpu":
         return device.platform
