@@ -9,6 +9,7 @@ import jax
 from jax.tree_util import DictKey, FlattenedIndexKey, GetAttrKey, SequenceKey
 
 PyTree = Any
+"""A tree of containers whose leaves are arrays; Python's types cannot say more about it."""
 
 
 def name_leaves(tree: PyTree) -> dict[str, Any]:

@@ -59,7 +59,9 @@ def pick_views(
     def hits(offset: Sequence[int | jax.Array]) -> jax.Array:
         return (lax.dynamic_slice(padded, offset, shape) == chosen).astype(carried.dtype)
 
-    def gather(sums: tuple[jax.Array, jax.Array], offset: Sequence[jax.Array]) -> tuple[tuple[jax.Array, ...], None]:
+    def gather(
+        sums: tuple[jax.Array, jax.Array], offset: Sequence[jax.Array]
+    ) -> tuple[tuple[jax.Array, jax.Array], None]:
         hit = hits(offset)
         value = jnp.zeros((), carried.dtype) if transpose else lax.dynamic_slice(carried, offset, shape)
         return (sums[0] + hit * value, sums[1] + hit), None

@@ -96,7 +96,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 class _Termination:
-    """While a command runs, SIGTERM raises `Terminated`, so that folders are tidied and the user is told."""
+    """While a command runs, SIGTERM raises `Terminated`, so that folders are tidied and the user is informed."""
 
     def __enter__(self) -> None:
         self.before = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -43,18 +43,18 @@ class Parser(argparse.ArgumentParser):
         )
 
     def parse_known_args(  # what argparse calls, for commands of commands too
-        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+        self, args: Iterable[str] | None = None, namespace: argparse.Namespace | None = None
     ) -> tuple[argparse.Namespace, list[str]]:
         """Parse, and complain about arguments that this very parser does not know."""
         if self.fill is not None:
             fill, self.fill = self.fill, None
             fill(self)
-        parsed, unknown = super().parse_known_args(args, namespace)
+        parsed, unknown = super().parse_known_args(args, argparse.Namespace() if namespace is None else namespace)
         if unknown:
             # Without dashes, which would make any two options look alike.
             known = [name[2:] for name in self._option_string_actions if name.startswith("--")]
             self.error(f"unknown arguments: {' '.join(unknown)}{did_you_mean(unknown[0].lstrip('-'), known)}")
-        return parsed, []  # pyright: ignore[reportReturnType]
+        return parsed, []
 
     def error(self, message: str) -> NoReturn:
         """Print one line, and end the program with code 2."""

@@ -104,7 +104,7 @@ def convolve_nd(
         u, weights = _sparse(check.positive_int("level", level), d)
     else:
         assert key is not None
-        u, weights = _shifted(key, check.positive_int("points", points), d)
+        u, weights = _draw_sequence(key, check.positive_int("points", points), d)
 
     def at(s: jax.Array) -> tuple[jax.Array, jax.Array]:
         lower, upper = jnp.maximum(af, s - bg), jnp.minimum(bf, s - ag)
@@ -184,7 +184,7 @@ def _smolyak(level: int, d: int) -> dict[tuple[float, ...], float]:
     return total
 
 
-def _shifted(key: jax.Array, points: int, d: int, shifts: int = 8) -> tuple[jax.Array, jax.Array]:
+def _draw_sequence(key: jax.Array, points: int, d: int, shifts: int = 8) -> tuple[jax.Array, jax.Array]:
     """Make a Kronecker sequence of powers of the d-dimensional golden ratio, shifted at random, folded by the tent."""
     ratio = 2.0
     for _ in range(60):

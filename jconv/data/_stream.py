@@ -46,7 +46,7 @@ class ImageFiles:
     --------
     >>> ImageFiles("no_such_folder", size=(32, 32))
     Traceback (most recent call last):
-    jconv.InputError: XX
+    jconv.InputError: there is no folder 'no_such_folder'; pass one that exists
     """
 
     def __init__(self, folder: str | os.PathLike[str], *, size: tuple[int, int], channels: int = 3) -> None:

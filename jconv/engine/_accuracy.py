@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from types import MappingProxyType
-from typing import Any, Literal
-
-import numpy as np
+from typing import Literal
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,16 +43,3 @@ CLASSES = MappingProxyType(
 
 DEFAULT_AMPLIFICATION = 8.0
 """What `algorithm="auto"` admits at default precision."""
-
-
-def tolerance(dtype: Any, length: int, accuracy: str = "direct") -> float:
-    """Normwise relative error to expect of a sum of `length` products: what tests allow.
-
-    The worst case grows with the length, the typical case with its root; the factor covers both transforms of a
-    gradient and the reference's own rounding.
-    """
-    dtype = np.dtype(dtype)
-    if dtype.kind in "iub":
-        return 0.0
-    unit = {"bfloat16": 2.0**-8, "float16": 2.0**-11}.get(str(dtype)) or float(np.finfo(dtype).eps) / 2
-    return 8 * unit * max(length, 4) ** 0.5 * max(2.0, CLASSES[accuracy].amplification)

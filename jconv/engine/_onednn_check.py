@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from jconv.engine._api.lax import conv_general_dilated
@@ -39,7 +40,7 @@ def main() -> None:
         }
         x, w = draw(*shape), draw(*kernel)
         got = conv_general_dilated(x, w, strides, padding, **options, algorithm="onednn")
-        want = jax.lax.conv_general_dilated(x, w, strides, padding, **options)  # pyright: ignore[reportArgumentType]
+        want = jax.lax.conv_general_dilated(jnp.asarray(x), jnp.asarray(w), strides, padding, **options)
         np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-4)
     for batch in ((), (3,)):
         a, b = draw(*batch, 5, 17), draw(*batch, 17, 6)

@@ -21,7 +21,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jax.typing import ArrayLike
+from jax.typing import ArrayLike, DTypeLike
 
 from jconv._core import jax_internals as internals
 from jconv.engine._canonical import crop, cropped_shape
@@ -41,7 +41,7 @@ def convolve(
     geometry: Geometry,
     *,
     precision: str = "default",
-    out_dtype: Any = None,
+    out_dtype: DTypeLike | None = None,
     policy: Policy = AUTO,
     separable: SeparableKernel | None = None,
 ) -> jax.Array:

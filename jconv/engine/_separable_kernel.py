@@ -11,11 +11,11 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
-from typing import Any
 
 import numpy as np
 
 from jconv._core import separable
+from jconv._core.arrays import ArrayLike
 from jconv._core.concrete import is_traced
 
 Terms = tuple[tuple[np.ndarray, ...], ...]
@@ -51,7 +51,7 @@ class SeparableKernel:
         return SeparableKernel(terms, self.is_exact)
 
 
-def decompose(kernel: Any, dtype: str, error: float | None = None) -> SeparableKernel | None:
+def decompose(kernel: ArrayLike, dtype: str, error: float | None = None) -> SeparableKernel | None:
     """Return the separable form of a kernel, or None where its numbers are not known, or passes could not be cheaper.
 
     Without `error` only a kernel that is one outer product is decomposed, to the rounding of `dtype` in every entry.

@@ -218,7 +218,9 @@ def _derivative(xp: ModuleType, x: _Array, sigma: Real, order: int) -> _Array:
         shifted = [0.0, *coefficients]
         coefficients = [a - b for a, b in zip(slope, shifted)]
     u = x / sigma
-    return sum(c * u**k for k, c in enumerate(coefficients) if c) / sigma**order if order else xp.ones_like(u)  # pyright: ignore[reportReturnType]
+    return (
+        xp.asarray(sum(c * u**k for k, c in enumerate(coefficients) if c)) / sigma**order if order else xp.ones_like(u)
+    )
 
 
 def _sampled(xp: ModuleType, sigma: Real, order: int, radius: int) -> _Array:

@@ -6,7 +6,7 @@ import ast
 import inspect
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -93,7 +93,7 @@ def kernel_from(text: str) -> np.ndarray:
     return kernel
 
 
-def _options(text: str, name: str, rest: str, parameters: Any) -> dict[str, Any]:
+def _options(text: str, name: str, rest: str, parameters: Mapping[str, inspect.Parameter]) -> dict[str, Any]:
     """Return the options of a description, their values read as Python writes them."""
     allowed = [option for option in parameters if option not in _FIXED]
     options: dict[str, Any] = {}

@@ -188,7 +188,7 @@ def sosfilt(dtype: np.dtype) -> tuple[Callable[..., Any], Callable[..., Any]]:
             extent(frame, ARGUMENTS, 2, 3),
         )
         filters, lanes, states = extent(frame, ARGUMENTS, 2, 0), batches * channels, 2 * sections
-        z = doubles(address_of(result(frame, 2, doubles)) + 8 * LANES * states * part)  # pyright: ignore[reportCallIssue]
+        z = doubles(address_of(result(frame, 2, doubles)) + 8 * LANES * states * part)
         offsets = _offset_words()
         groups = (lanes + LANES - 1) // LANES
         first, last = _groups(count, part, filters * groups)

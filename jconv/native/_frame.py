@@ -9,15 +9,22 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from llvmlite import ir
 from numba import njit, types
 from numba.core import cgutils
-from numba.extending import intrinsic
 
 from jconv.native import _layout as at
+
+if TYPE_CHECKING:
+
+    def intrinsic(implementation: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the function that loops call: without the context, which numba passes."""
+        ...
+else:
+    from numba.extending import intrinsic
 
 ARGUMENTS, RESULTS = at.FRAME_ARGUMENTS, at.FRAME_RESULTS
 
@@ -34,7 +41,7 @@ def pointer(element: Any) -> Callable[[int], Any]:
             args[0], cx.get_value_type(kind)
         )
 
-    return cast  # pyright: ignore[reportReturnType]
+    return cast
 
 
 words = pointer(types.int64)
@@ -131,7 +138,7 @@ def _external(name: str) -> Callable[[int], int]:
 
         return types.int64(types.int64), generate
 
-    return call  # pyright: ignore[reportReturnType]
+    return call
 
 
 malloc = _external("malloc")
@@ -172,7 +179,7 @@ def local_memory(dtype: np.dtype | type, count: int) -> Callable[[], Any]:
 
         return types.CPointer(element)(), generate
 
-    return memory  # pyright: ignore[reportReturnType]
+    return memory
 
 
 def local_words(count: int) -> Callable[[], Any]:

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 from numba import njit, types
-from numba.extending import intrinsic
 
 from jconv._core.sorting_network import selection
 from jconv.native import _frame as xla
@@ -22,6 +21,7 @@ from jconv.native._frame import (
     RESULTS,
     argument,
     extent,
+    intrinsic,
     local_memory,
     parameters,
     result,

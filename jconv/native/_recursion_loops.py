@@ -275,7 +275,7 @@ def lfilter(dtype: np.dtype) -> tuple[Callable[..., Any], Callable[..., Any]]:
         filters, lanes = extent(frame, ARGUMENTS, 2, 0), batches * channels
         room = max(order, 8) + 1
         whole = result(frame, 2, doubles)
-        base = address_of(whole) + 8 * 16 * room * part  # pyright: ignore[reportCallIssue]
+        base = address_of(whole) + 8 * 16 * room * part
         b, a, z = doubles(base), doubles(base + 8 * room), doubles(base + 16 * room)
         ring, taps = doubles(base + 80 * room), xla.words(base + 88 * room)
         offsets = _offset_words()

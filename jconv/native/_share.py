@@ -39,7 +39,7 @@ def _threads(frame: Any) -> int:
     arguments, count = _four_words(), _word()
     count[0] = 1
     arguments[0], arguments[1], arguments[2] = at.THREADS_BYTES, 0, frame[at.FRAME_CONTEXT]
-    arguments[3] = address_of(count)  # pyright: ignore[reportCallIssue]
+    arguments[3] = address_of(count)
     error = call_with_pointer(words(frame[at.FRAME_API])[at.API_THREADS], address_of(arguments))
     if error != 0:
         _destroy(frame, error)
@@ -53,7 +53,7 @@ def _schedule(frame: Any, task: int, job: int) -> bool:
     arguments = _five_words()
     arguments[0], arguments[1], arguments[2] = at.SCHEDULE_BYTES, 0, frame[at.FRAME_CONTEXT]
     arguments[3], arguments[4] = task, job
-    error = call_with_pointer(words(frame[at.FRAME_API])[at.API_SCHEDULE], address_of(arguments))  # pyright: ignore[reportCallIssue]
+    error = call_with_pointer(words(frame[at.FRAME_API])[at.API_SCHEDULE], address_of(arguments))
     if error != 0:
         _destroy(frame, error)
         return False
@@ -64,7 +64,7 @@ def _schedule(frame: Any, task: int, job: int) -> bool:
 def _destroy(frame: Any, error: int) -> None:
     arguments = _three_words()
     arguments[0], arguments[1], arguments[2] = at.DESTROY_BYTES, 0, error
-    call_with_pointer(words(frame[at.FRAME_API])[at.API_ERROR_DESTROY], address_of(arguments))  # pyright: ignore[reportCallIssue]
+    call_with_pointer(words(frame[at.FRAME_API])[at.API_ERROR_DESTROY], address_of(arguments))
 
 
 def entry(parts: Callable[[Any], int], work: Callable[[Any, int, int], None]) -> Callable[[int, Any, int], int]:
@@ -80,7 +80,7 @@ def entry(parts: Callable[[Any], int], work: Callable[[Any, int, int], None]) ->
                 return 0
             count = parts(memory)
             helpers = 0 if count < 2 else min(_threads(memory), count) - 1
-            job, owned = words(address_of(_job_words())), False  # pyright: ignore[reportCallIssue]
+            job, owned = words(address_of(_job_words())), False
             if helpers > 0:
                 address = malloc(8 * _WORDS)
                 if address == 0:
@@ -90,12 +90,12 @@ def entry(parts: Callable[[Any], int], work: Callable[[Any, int, int], None]) ->
             job[_CLAIMED], job[_DONE], job[_PARTS], job[_FRAME] = 0, 0, count, address_of(memory)
             job[_HOLDERS] = helpers + 1
             for _ in range(helpers):
-                if not _schedule(memory, task, address_of(job)):  # pyright: ignore[reportCallIssue]
+                if not _schedule(memory, task, address_of(job)):
                     atomic_add(job, _HOLDERS, -1)
         else:
             job, owned = memory, True
         while True:
-            part = atomic_add(job, _CLAIMED, 1)  # pyright: ignore[reportCallIssue]
+            part = atomic_add(job, _CLAIMED, 1)
             if part >= job[_PARTS]:
                 break
             work(words(job[_FRAME]), part, job[_PARTS])

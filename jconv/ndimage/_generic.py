@@ -96,11 +96,11 @@ def generic_filter(
     if x.size:
         padded = pad(x.astype(work), [(b, s - 1 - b) for b, s in zip(lefts, window.shape)], rule, cval)
         stencil = lambda samples: function(samples, *extra_arguments, **(extra_keywords or {}))
-        x = _output.store(_mapped(padded, np.argwhere(window), x.shape, stencil), dtype)
+        x = _output.store(_map_windows(padded, np.argwhere(window), x.shape, stencil), dtype)
     return _output.deliver(x.astype(dtype), output)
 
 
-def _mapped(
+def _map_windows(
     padded: jax.Array, offsets: np.ndarray, shape: tuple[int, ...], function: Callable[[jax.Array], jax.Array]
 ) -> jax.Array:
     """Apply `function` to the samples at `offsets`, at every sample, some rows of the first axis at a time."""

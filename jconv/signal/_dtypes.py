@@ -52,4 +52,4 @@ def cast(x: jax.Array, dtype: DTypeLike) -> jax.Array:
 
 def real_type(dtype: DTypeLike) -> np.dtype:
     """Return the dtype of the real part."""
-    return np.zeros((), dtype).real.dtype  # pyright: ignore[reportAttributeAccessIssue]
+    return np.real(np.zeros((), dtype)).dtype

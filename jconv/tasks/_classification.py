@@ -18,12 +18,13 @@ from flax import nnx
 from jconv._core.errors import InputError
 from jconv._core.extras import needed
 from jconv._core.files import output_folder
+from jconv._core.paths import PyTree
 from jconv.data import load_image, resize_image
 from jconv.nn import CNN
 from jconv.tasks._augment import random_affine
 from jconv.tasks._fields import document_fields, setting
 from jconv.tasks._own_data import load_classes, split_by_class, warn_of_few, weigh_classes
-from jconv.tasks._recipe import learn, shuffled
+from jconv.tasks._recipe import learn, shuffle_indices
 from jconv.tasks._saved import SavedModel, course, save_run, share_right
 from jconv.tasks._settings import Settings
 from jconv.tasks._task import Predictor, Row, Task
@@ -186,10 +187,12 @@ def train_classification(
 
     def batch(data: tuple[jax.Array, ...], step: jax.Array) -> tuple[jax.Array, jax.Array]:
         images, labels, key = data
-        chosen = shuffled(key, step, count=len(images), batch_size=batch_size)
+        chosen = shuffle_indices(key, step, count=len(images), batch_size=batch_size)
         return images[chosen], labels[chosen]
 
-    def loss(params: Any, variables: Any, batch: tuple[jax.Array, jax.Array], key: jax.Array) -> tuple[jax.Array, Any]:
+    def loss(
+        params: PyTree, variables: PyTree, batch: tuple[jax.Array, jax.Array], key: jax.Array
+    ) -> tuple[jax.Array, Any]:
         images, labels = batch
         for_affine, for_mirror, for_dropout = jax.random.split(key, 3)
         if settings.mirror:

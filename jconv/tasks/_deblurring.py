@@ -23,6 +23,7 @@ import numpy as np
 import optax
 from flax import nnx
 
+from jconv._core.paths import PyTree
 from jconv.data import load_image, save_image
 from jconv.tasks._camera import SUPPORT, blur, blur_kernel, inner, pairs
 from jconv.tasks._deblurring_result import (
@@ -101,7 +102,9 @@ def train_deblurring(
             noise=settings.noise,
         )
 
-    def loss(params: Any, variables: Any, batch: tuple[jax.Array, jax.Array], key: jax.Array) -> tuple[jax.Array, Any]:
+    def loss(
+        params: PyTree, variables: PyTree, batch: tuple[jax.Array, jax.Array], key: jax.Array
+    ) -> tuple[jax.Array, Any]:
         wide, blurred = batch
         kernel, sharp = kernel_of(params["logits"][...]), inner(wide)
         restored, variables = apply(params, variables, blurred)
@@ -183,7 +186,7 @@ def _relative_error(kernel: jax.Array, truth: jax.Array) -> jax.Array:
     return jnp.linalg.norm(kernel - truth) / jnp.linalg.norm(truth)
 
 
-def _optimizer(settings: DeblurringSettings, params: Any) -> optax.GradientTransformation:
+def _optimizer(settings: DeblurringSettings, params: PyTree) -> optax.GradientTransformation:
     """Adam, faster for the kernel than for the network."""
     parts: dict[Hashable, optax.GradientTransformation] = {
         "kernel": optax.adam(schedule(_KERNEL_RATE, settings.steps)),

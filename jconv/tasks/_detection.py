@@ -25,7 +25,7 @@ from jconv.tasks._detection_result import (
 from jconv.tasks._learn_scenes import learn_scenes
 from jconv.tasks._own_detection import Framed, frame, learn_boxes, load_boxes, true_boxes
 from jconv.tasks._saved import SavedModel
-from jconv.tasks._scenes import Scene
+from jconv.tasks._scenes import Scene, SceneOptions
 from jconv.tasks._task import Predictor, Row, Task
 from jconv.training import (
     Callback,
@@ -35,7 +35,6 @@ from jconv.training import (
 )
 
 _DEFAULT = DetectionSettings()
-_SCENE = {"most": 8, "smallest": 16.0, "largest": 44.0}
 
 
 def network(settings: DetectionSettings, classes: int = CLASSES) -> Detector:
@@ -103,16 +102,16 @@ def train_detection(
         state, history, predicted = learn_boxes(
             settings, model, own, loss, detections, callbacks=callbacks, checkpoints=checkpoints
         )
-        truth, found = true_boxes(own.test), _found(predicted)
+        truth, found = true_boxes(own.test), _as_scored_boxes(predicted)
         precision = average_precision(truth, found, classes=len(own.names))
         examples = Examples(own.test.images[:6], truth[:6], found[:6])
         seconds = time.perf_counter() - begin
         return DetectionResult(
             settings, state, history, precision, examples, seconds, own.names, len(truth), own.skipped
         )
-    options = {"size": settings.size, **_SCENE}
+    options = SceneOptions(size=settings.size, most=8, smallest=16.0, largest=44.0)
     learned = learn_scenes(settings, model, loss, detections, options, callbacks=callbacks, checkpoints=checkpoints)
-    truth, found = _true(learned.test), _found(learned.found)
+    truth, found = _true(learned.test), _as_scored_boxes(learned.found)
     precision = average_precision(truth, found, classes=CLASSES)
     examples = Examples(np.asarray(learned.test.image[:6]), truth[:6], found[:6])
     return DetectionResult(settings, learned.state, learned.history, precision, examples, time.perf_counter() - begin)
@@ -133,10 +132,10 @@ def predictor(saved: SavedModel, out: Path) -> Predictor:
         image = np.broadcast_to(image, (*image.shape[:2], 3))
         if settings.data is None:
             padded = np.pad(image, [*((0, -n % step) for n in image.shape[:2]), (0, 0)], mode="edge")
-            boxes = _found(detections(apply(padded[None])))[0]
+            boxes = _as_scored_boxes(detections(apply(padded[None])))[0]
         else:
             framed, scale = frame(image, settings.size)
-            boxes = _found(detections(apply(framed[None])))[0]
+            boxes = _as_scored_boxes(detections(apply(framed[None])))[0]
             boxes = boxes._replace(boxes=boxes.boxes / scale)
         shown = choose_sure(boxes)
         plotting.save(plotting.boxes_on_picture(image, *describe_boxes(boxes, names)), out / f"{name}.boxes.png")
@@ -161,7 +160,7 @@ def _true(scene: Scene) -> list[ScoredBoxes]:
     return [ScoredBoxes(b[present], l[present]) for b, l, present in zip(boxes, labels, labels >= 0)]
 
 
-def _found(found: Detections) -> list[ScoredBoxes]:
+def _as_scored_boxes(found: Detections) -> list[ScoredBoxes]:
     boxes, scores, labels = (np.asarray(a) for a in found)
     return [ScoredBoxes(b[s > 0], l[s > 0], s[s > 0]) for b, s, l in zip(boxes, scores, labels)]
 

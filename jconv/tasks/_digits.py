@@ -17,11 +17,12 @@ from flax import nnx
 
 from jconv._core.extras import needed
 from jconv._core.files import output_folder
+from jconv._core.paths import PyTree
 from jconv.data import load_image
 from jconv.nn import CNN
 from jconv.tasks._augment import random_affine
 from jconv.tasks._fields import document_fields, setting
-from jconv.tasks._recipe import learn, shuffled
+from jconv.tasks._recipe import learn, shuffle_indices
 from jconv.tasks._saved import SavedModel, course, save_run, share_right
 from jconv.tasks._settings import Settings
 from jconv.tasks._task import Predictor, Row, Task
@@ -81,10 +82,10 @@ class DigitsResult(NamedTuple):
         plotting = needed("jconv.plotting", "plot")
         folder, metrics = output_folder(folder), self.metrics()
         low, high = metrics["test_accuracy_95_percent_interval"]
-        told = f"{metrics['test_accuracy']:.1%} right of {metrics['test_size']} unseen digits"
+        caption = f"{metrics['test_accuracy']:.1%} right of {metrics['test_size']} unseen digits"
         curves = {"training loss": self.history["loss"], "training accuracy": self.history["accuracy"]}
         plotting.save(plotting.learning_curves(curves, title="Learning handwritten digits"), folder / "curves.png")
-        title = f"{told}\n(95 % interval {low:.1%} … {high:.1%})"
+        title = f"{caption}\n(95 % interval {low:.1%} … {high:.1%})"
         digits = [str(d) for d in range(CLASSES)]
         plotting.save(plotting.confusion(self.confusion, digits, title=title), folder / "confusion.png")
         kernels = list(np.moveaxis(self.first_kernels[:, :, 0], -1, 0))
@@ -142,10 +143,12 @@ def train_digits(
 
     def batch(data: tuple[jax.Array, ...], step: jax.Array) -> tuple[jax.Array, jax.Array]:
         images, labels, key = data
-        chosen = shuffled(key, step, count=len(images), batch_size=settings.batch_size)
+        chosen = shuffle_indices(key, step, count=len(images), batch_size=settings.batch_size)
         return images[chosen], labels[chosen]
 
-    def loss(params: Any, variables: Any, batch: tuple[jax.Array, jax.Array], key: jax.Array) -> tuple[jax.Array, Any]:
+    def loss(
+        params: PyTree, variables: PyTree, batch: tuple[jax.Array, jax.Array], key: jax.Array
+    ) -> tuple[jax.Array, Any]:
         images, labels = batch
         for_affine, for_dropout = jax.random.split(key)
         images = random_affine(for_affine, images, degrees=10, shift=0.7, scale=0.1)

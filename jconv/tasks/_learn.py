@@ -91,10 +91,20 @@ def learn_kernels(
         callbacks=callbacks,
         checkpoints=checkpoints,
     )
-    closed = least_squares_kernels(planes, outputs, bank.shape[:2])  # pyright: ignore[reportArgumentType]
-    arrays = (np.asarray(a) for a in (planes, bank, found.start, found.learned, closed))
+    closed = least_squares_kernels(planes, outputs, (bank.shape[0], bank.shape[1]))
     losses = np.asarray(jnp.mean((apply_kernels(planes, found.learned) - outputs) ** 2, axis=(0, 1, 2)))
-    return LearnResult(tuple(truth), *arrays, losses, found.errors, seed, time.perf_counter() - begin)  # pyright: ignore[reportCallIssue]
+    return LearnResult(
+        names=tuple(truth),
+        image=np.asarray(planes),
+        truth=np.asarray(bank),
+        start=np.asarray(found.start),
+        learned=np.asarray(found.learned),
+        least_squares=np.asarray(closed),
+        losses=losses,
+        errors=found.errors,
+        seed=seed,
+        seconds=time.perf_counter() - begin,
+    )
 
 
 def learn_from_outputs(
@@ -187,10 +197,20 @@ def learn_from_outputs(
         callbacks=callbacks,
         checkpoints=checkpoints,
     )
-    arrays = (np.asarray(a) for a in (planes, closed, found.start, found.learned, closed))
     losses = np.asarray(jnp.mean((apply_kernels(planes, found.learned) - wanted) ** 2, axis=(0, 1, 2)))
-    seconds = time.perf_counter() - begin
-    return LearnResult(tuple(outputs), *arrays, losses, found.errors, seed, seconds, known=False)  # pyright: ignore[reportCallIssue]
+    return LearnResult(
+        names=tuple(outputs),
+        image=np.asarray(planes),
+        truth=np.asarray(closed),
+        start=np.asarray(found.start),
+        learned=np.asarray(found.learned),
+        least_squares=np.asarray(closed),
+        losses=losses,
+        errors=found.errors,
+        seed=seed,
+        seconds=time.perf_counter() - begin,
+        known=False,
+    )
 
 
 def _check_size(planes: jax.Array, kernel_size: tuple[int, ...]) -> None:

@@ -19,6 +19,7 @@ from flax import nnx
 from jax import lax
 
 from jconv import conv2d
+from jconv._core.paths import PyTree
 from jconv.nn import Conv
 from jconv.training import Callback, Checkpoints, fit, functional, trainer
 
@@ -68,7 +69,9 @@ def learn_bank(
         cut = lambda array, size: jax.vmap(lambda at: lax.dynamic_slice(array[at[0]], (*at[1:], 0), size))(where)
         return cut(inputs, (patch[0] + kh - 1, patch[1] + kw - 1, 1)), cut(targets, (*patch, count))
 
-    def loss(params: Any, variables: Any, batch: tuple[jax.Array, jax.Array], key: jax.Array) -> tuple[jax.Array, Any]:
+    def loss(
+        params: PyTree, variables: PyTree, batch: tuple[jax.Array, jax.Array], key: jax.Array
+    ) -> tuple[jax.Array, Any]:
         x, y = batch
         outputs, variables = apply(params, variables, x)
         error = jnp.abs(kernel_of(params) - reference).max(axis=(0, 1))

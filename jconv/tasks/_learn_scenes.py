@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 from flax import nnx
 
+from jconv._core.paths import PyTree
 from jconv.tasks._augment import random_colours
-from jconv.tasks._recipe import learn, settled
-from jconv.tasks._scenes import Scene, materials, scenes
+from jconv.tasks._recipe import learn, recompute_statistics
+from jconv.tasks._scenes import Scene, SceneOptions, materials, scenes
 from jconv.tasks._settings import Settings
 from jconv.training import Callback, Checkpoints, State, evaluate, functional
 
-PyTree = Any
 TESTED = 400
 
 
@@ -35,7 +35,7 @@ def learn_scenes(
     model: nnx.Module,
     loss: Callable[[PyTree, Scene], tuple[jax.Array, dict[str, jax.Array]]],
     read: Callable[[PyTree], PyTree],
-    options: Mapping[str, Any],
+    options: SceneOptions,
     *,
     callbacks: Sequence[Callback] = (),
     checkpoints: Checkpoints | None = None,
@@ -51,7 +51,7 @@ def learn_scenes(
     loss : callable (output, scenes) -> (loss, metrics)
     read : callable (output) -> result
         What is made of the output on test scenes.
-    options : mapping
+    options : SceneOptions
         Handed to `scene`.
     callbacks, checkpoints
         Handed to `jconv.training.fit`.
@@ -60,7 +60,7 @@ def learn_scenes(
     -----
     In training, the colours, the contrast and the brightness of every scene are changed at random. The network that is
     tested is the exponential moving average of the one that is trained, with running means and variances of training
-    scenes as they are (`settled`). Training sees nothing of the test scenes.
+    scenes as they are (`recompute_statistics`). Training sees nothing of the test scenes.
     """
     train, test = materials(settings.seed)
     apply, params, variables = functional(model, dtype=settings.dtype)
@@ -80,7 +80,7 @@ def learn_scenes(
         settings, of_batch, params, variables, batch, data, callbacks=callbacks, checkpoints=checkpoints
     )
     through = lambda params, variables, step: apply(params, variables, batch(data, step).image, train=True)[1]
-    state = settled(state, through)
+    state = recompute_statistics(state, through)
     truth = jax.jit(lambda: scenes(for_test, test, TESTED, **options))()
     found = evaluate(lambda x: read(apply(state.average, state.variables, x)[0]), truth.image, batch_size=80)
     return Learned(state, history, truth, found)

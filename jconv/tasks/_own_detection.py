@@ -11,10 +11,11 @@ import numpy as np
 from flax import nnx
 
 from jconv._core.errors import InputError
+from jconv._core.paths import PyTree
 from jconv.data import load_coco, resize_image
 from jconv.nn import Detections, DetectorOutput
 from jconv.tasks._own_data import split_files
-from jconv.tasks._recipe import learn, settled, shuffled
+from jconv.tasks._recipe import learn, recompute_statistics, shuffle_indices
 from jconv.tasks._settings import Settings
 from jconv.training import Callback, Checkpoints, ScoredBoxes, State, evaluate, functional
 
@@ -90,7 +91,7 @@ def learn_boxes(
 
     def batch(drawn_from: tuple[Any, jax.Array], number: jax.Array) -> Framed:
         arrays, key = drawn_from
-        chosen = shuffled(key, number, count=count, batch_size=batch_size)
+        chosen = shuffle_indices(key, number, count=count, batch_size=batch_size)
         images, boxes, labels = (array[chosen] for array in arrays)
         for_mirror, for_light = jax.random.split(jax.random.fold_in(key, count + number))
         mirror = jax.random.bernoulli(for_mirror, shape=(batch_size, 1, 1))
@@ -101,7 +102,7 @@ def learn_boxes(
         turned = jnp.where(labels[..., None] >= 0, turned, 0)
         return Framed(images, jnp.where(mirror, turned, boxes), labels)  # pyright: ignore[reportArgumentType]
 
-    def of_batch(params: Any, variables: Any, batch: Framed, key: jax.Array) -> tuple[jax.Array, Any]:
+    def of_batch(params: PyTree, variables: PyTree, batch: Framed, key: jax.Array) -> tuple[jax.Array, Any]:
         output, variables = apply(params, variables, batch.images, train=True)
         value, metrics = loss(output, batch)
         return value, (variables, metrics)
@@ -114,7 +115,7 @@ def learn_boxes(
     through = lambda params, variables, number: apply(params, variables, batch(drawn_from, number).images, train=True)[
         1
     ]
-    state = settled(state, through, batches=max(1, min(80, settings.steps)))
+    state = recompute_statistics(state, through, batches=max(1, min(80, settings.steps)))
     detect = lambda x: read(apply(state.average, state.variables, x)[0])
     return state, history, evaluate(detect, jnp.asarray(data.test.images), batch_size=16)
 

@@ -14,9 +14,10 @@ from jax import lax
 
 from jconv._core.errors import InputError
 from jconv._core.limits import check_bytes
+from jconv._core.paths import PyTree
 from jconv.data import load_each, load_pair, mask_pairs
 from jconv.tasks._own_data import split_files
-from jconv.tasks._recipe import learn, settled
+from jconv.tasks._recipe import learn, recompute_statistics
 from jconv.tasks._segmentation_loss import segmentation_loss
 from jconv.tasks._settings import Settings
 from jconv.training import Callback, Checkpoints, State, functional
@@ -121,7 +122,9 @@ def learn_pictures(
 
         return jax.vmap(piece)(keys)
 
-    def loss(params: Any, variables: Any, batch: tuple[jax.Array, jax.Array], key: jax.Array) -> tuple[jax.Array, Any]:
+    def loss(
+        params: PyTree, variables: PyTree, batch: tuple[jax.Array, jax.Array], key: jax.Array
+    ) -> tuple[jax.Array, Any]:
         images, masks = batch
         logits, variables = apply(params, variables, images, train=True)
         marked = masks > 0
@@ -132,7 +135,7 @@ def learn_pictures(
     data = (arrays, jax.random.fold_in(jax.random.key(settings.seed), 1))
     state, history = learn(settings, loss, params, variables, batch, data, callbacks=callbacks, checkpoints=checkpoints)
     through = lambda params, variables, number: apply(params, variables, batch(data, number)[0], train=True)[1]
-    state = settled(state, through)
+    state = recompute_statistics(state, through)
     test = pictures.test
     rest = [(0, -n % step) for n in test.images.shape[1:3]]  # one shape, and so one program, for all of them
     whole = jnp.asarray(np.pad(test.images, [(0, 0), *rest, (0, 0)], mode="edge"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -12,10 +11,9 @@ import optax
 from jax import lax
 
 from jconv._core.errors import InputError
+from jconv._core.paths import PyTree
 from jconv.tasks._settings import Settings
 from jconv.training import Callback, Checkpoints, Loss, State, fit, trainer
-
-PyTree = Any
 
 
 def learn(
@@ -58,7 +56,9 @@ def learn(
     )
 
 
-def settled(state: State, forward: Callable[[PyTree, PyTree, jax.Array], PyTree], *, batches: int = 80) -> State:
+def recompute_statistics(
+    state: State, forward: Callable[[PyTree, PyTree, jax.Array], PyTree], *, batches: int = 80
+) -> State:
     """Measure the running means and variances of batch normalisations again, with the parameters as they are.
 
     Parameters
@@ -91,7 +91,7 @@ def schedule(peak: float, steps: int) -> optax.Schedule:
     return optax.warmup_cosine_decay_schedule(0.0, peak, steps // 20, steps)
 
 
-def shuffled(key: jax.Array, step: jax.Array, *, count: int, batch_size: int) -> jax.Array:
+def shuffle_indices(key: jax.Array, step: jax.Array, *, count: int, batch_size: int) -> jax.Array:
     """Return the indices (batch_size,) of a step's examples: each epoch has its own order, and sees each example once.
 
     A pure function of the key and of the number of the step; what is left over at the end of an epoch is left out.

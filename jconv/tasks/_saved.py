@@ -17,11 +17,10 @@ from flax import nnx
 from jconv._core.archives import describe, read_npz
 from jconv._core.errors import InputError
 from jconv._core.files import atomic, output_folder, write_json
-from jconv._core.paths import name_leaves, name_path
+from jconv._core.paths import PyTree, name_leaves, name_path
 from jconv.tasks._settings import S, Settings, as_dict, settings_from, write_config
 from jconv.training import functional, wilson_interval
 
-PyTree = Any
 MODEL = "model.npz"
 _ABOUT = "about"
 _LEAF = ".value"

@@ -6,7 +6,7 @@ seen twice and a resumed run sees those that it would have seen.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict, Unpack
 
 import jax
 import jax.numpy as jnp
@@ -32,6 +32,15 @@ class Materials(NamedTuple):
     """(D,) in 0 … 9."""
     photographs: jax.Array
     """(P, S, S, 3), bytes."""
+
+
+class SceneOptions(TypedDict):
+    """The keyword arguments of `scene`."""
+
+    size: int
+    most: int
+    smallest: float
+    largest: float
 
 
 class Scene(NamedTuple):
@@ -126,9 +135,9 @@ def scene(key: jax.Array, materials: Materials, *, size: int, most: int, smalles
     return Scene(image, mask, boxes, labels)
 
 
-def scenes(key: jax.Array, materials: Materials, count: int, **options: float) -> Scene:
+def scenes(key: jax.Array, materials: Materials, count: int, **options: Unpack[SceneOptions]) -> Scene:
     """`count` scenes along a first axis."""
-    return jax.vmap(lambda key: scene(key, materials, **options))(jax.random.split(key, count))  # pyright: ignore[reportArgumentType]
+    return jax.vmap(lambda key: scene(key, materials, **options))(jax.random.split(key, count))
 
 
 def _piece(key: jax.Array, photographs: jax.Array, size: int) -> jax.Array:

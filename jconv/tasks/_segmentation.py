@@ -23,7 +23,7 @@ from jconv.tasks._learn_scenes import learn_scenes
 from jconv.tasks._own_data import warn_of_few
 from jconv.tasks._own_segmentation import learn_pictures, load_pictures
 from jconv.tasks._saved import SavedModel, course, save_run
-from jconv.tasks._scenes import Scene
+from jconv.tasks._scenes import Scene, SceneOptions
 from jconv.tasks._segmentation_loss import segmentation_loss
 from jconv.tasks._settings import Settings
 from jconv.tasks._task import Predictor, Row, Task
@@ -31,7 +31,6 @@ from jconv.training import Callback, Checkpoints, State, bootstrap_interval, cla
 
 NAMES = ("photograph", *map(str, range(10)))
 CLASSES = len(NAMES)
-_SCENE = {"most": 3, "smallest": 28.0, "largest": 48.0}
 
 
 @document_fields
@@ -83,7 +82,7 @@ class SegmentationResult(NamedTuple):
             "mean_iou": float(np.nanmean(each)),
             "mean_iou_95_percent_interval": list(bootstrap_interval(mean, len(self.confusion))),
             "iou": {name: None if np.isnan(v) else float(v) for name, v in zip(self.names, each)},
-            "ink_iou": float(class_iou(_merged(self.confusion.sum(axis=0)))[1]),
+            "ink_iou": float(class_iou(_merge_digits(self.confusion.sum(axis=0)))[1]),
             "pixel_accuracy": float(np.trace(self.confusion.sum(axis=0)) / self.confusion.sum()),
             "test_size": len(self.confusion),
             "skipped_files": list(self.skipped),
@@ -182,7 +181,7 @@ def train_segmentation(
         return segmentation_loss(logits, scene.mask), {"ink_accuracy": right}
 
     classes = lambda logits: logits.argmax(-1).astype(jnp.int32)
-    options = {"size": settings.size, **_SCENE}
+    options = SceneOptions(size=settings.size, most=3, smallest=28.0, largest=48.0)
     learned = learn_scenes(
         settings, network(settings), loss, classes, options, callbacks=callbacks, checkpoints=checkpoints
     )
@@ -199,7 +198,7 @@ def _confusion(predicted: jax.Array, truth: jax.Array) -> jax.Array:
     return jax.vmap(lambda p: jnp.bincount(p, length=CLASSES**2).reshape(CLASSES, CLASSES))(pairs)
 
 
-def _merged(confusion: np.ndarray) -> np.ndarray:
+def _merge_digits(confusion: np.ndarray) -> np.ndarray:
     """Count background and ink, whatever its digit: (2, 2)."""
     return np.add.reduceat(np.add.reduceat(confusion, [0, 1], axis=0), [0, 1], axis=1)
 

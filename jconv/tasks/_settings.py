@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import jax.numpy as jnp
+from jax.typing import DTypeLike
 
 from jconv._core.errors import InputError
 from jconv._core.files import atomic
@@ -47,7 +48,7 @@ class Settings:
     devices: int = setting(1, "local devices over which each batch is spread", least=1)
 
     @property
-    def dtype(self) -> type[jnp.bfloat16] | None:  # pyright: ignore[reportInvalidTypeForm]
+    def dtype(self) -> DTypeLike | None:
         """The `dtype` for `training.functional`: bfloat16, or None for the layers' own."""
         return jnp.bfloat16 if self.precision == "bfloat16" else None
 

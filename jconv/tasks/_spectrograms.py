@@ -20,13 +20,13 @@ from jax import lax
 from jconv._core.errors import InputError
 from jconv._core.extras import needed
 from jconv._core.files import output_folder
+from jconv._core.paths import PyTree
 from jconv.data import Sound, load_sound, save_sound, sound_folder
-from jconv.nn import SpectrogramNet
-from jconv.nn.layers._log_mel import mel_bands
+from jconv.nn import SpectrogramNet, mel_bands
 from jconv.tasks._fields import document_fields, setting
 from jconv.tasks._own_data import TESTED as TESTED_SHARE
 from jconv.tasks._own_data import split_by_class, warn_of_few
-from jconv.tasks._recipe import learn, shuffled
+from jconv.tasks._recipe import learn, shuffle_indices
 from jconv.tasks._saved import SavedModel, course, save_run, share_right
 from jconv.tasks._settings import Settings, check_widths
 from jconv.tasks._synthesis import KINDS, synthesise
@@ -59,7 +59,7 @@ class SpectrogramsSettings(Settings):
                 f"`seconds` is {self.seconds}, which is {self.length} samples; use {2 * self.window} or more"
             )
         try:
-            mel_bands(self.window, self.rate, self.mels)
+            mel_bands(self.window, rate=self.rate, mels=self.mels)
         except ValueError as error:
             raise InputError(str(error)) from error
 
@@ -136,15 +136,17 @@ class SpectrogramsResult(NamedTuple):
         folder, metrics = output_folder(folder), self.metrics()
         curves = {"training loss": self.history["loss"], "training accuracy": self.history["accuracy"]}
         plotting.save(plotting.learning_curves(curves, title="Learning sounds"), folder / "curves.png")
-        told = f"{metrics['test_accuracy']:.1%} right of {metrics['test_size']} unheard sounds"
-        plotting.save(plotting.confusion(self.confusion, self.names, title=told), folder / "confusion.png")
+        caption = f"{metrics['test_accuracy']:.1%} right of {metrics['test_size']} unheard sounds"
+        plotting.save(plotting.confusion(self.confusion, self.names, title=caption), folder / "confusion.png")
         made = network(self.settings, len(self.names))
         pictures = [np.asarray(made.spectrogram(jnp.asarray(s.samples)[None]))[0].T[::-1] for s, _, _ in self.examples]
         titles = [
             self.names[truth] + ("" if found == truth else f", taken for {self.names[found]}")
             for _, truth, found in self.examples
         ]
-        title = "Log-mel spectrograms of unheard sounds (time to the right, pitch upwards; green where told rightly)"
+        title = (
+            "Log-mel spectrograms of unheard sounds (time to the right, pitch upwards; green where classified rightly)"
+        )
         right = [truth == found for _, truth, found in self.examples]
         gallery = plotting.gallery(pictures, titles, right=right, cmap="magma", title=title)
         plotting.save(gallery, folder / "examples.png")
@@ -212,10 +214,12 @@ def train_spectrograms(
 
     def batch(data: tuple[jax.Array, ...], step: jax.Array) -> tuple[jax.Array, jax.Array]:
         pieces, labels, key = data
-        chosen = shuffled(key, step, count=len(pieces), batch_size=settings.batch_size)
+        chosen = shuffle_indices(key, step, count=len(pieces), batch_size=settings.batch_size)
         return pieces[chosen], labels[chosen]
 
-    def loss(params: Any, variables: Any, batch: tuple[jax.Array, jax.Array], key: jax.Array) -> tuple[jax.Array, Any]:
+    def loss(
+        params: PyTree, variables: PyTree, batch: tuple[jax.Array, jax.Array], key: jax.Array
+    ) -> tuple[jax.Array, Any]:
         pieces, labels = batch
         for_shift, for_gain = jax.random.split(key)
         shifts = jax.random.randint(for_shift, (len(pieces),), 0, pieces.shape[1])

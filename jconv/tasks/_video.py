@@ -19,11 +19,12 @@ from jconv import ndimage
 from jconv._core.errors import InputError
 from jconv._core.extras import needed
 from jconv._core.files import output_folder
+from jconv._core.paths import PyTree
 from jconv.nn import VideoNet
 from jconv.tasks._augment import random_affine
 from jconv.tasks._digits import split_digits
 from jconv.tasks._fields import document_fields, setting
-from jconv.tasks._recipe import learn, shuffled
+from jconv.tasks._recipe import learn, shuffle_indices
 from jconv.tasks._saved import SavedModel, course, save_run, share_right
 from jconv.tasks._settings import Settings, check_widths
 from jconv.tasks._task import Predictor, Row, Task
@@ -112,12 +113,12 @@ class VideoResult(NamedTuple):
         }
         plotting.save(plotting.learning_curves(curves, title="Learning moving digits"), folder / "curves.png")
         for part, (name, names) in enumerate({"digits": DIGITS, "directions": WAYS}.items()):
-            told = f"{(self.truth == self.found)[:, part].mean():.1%} of the {name} right"
-            plotting.save(plotting.confusion(self._confusion(part), names, title=told), folder / f"{name}.png")
-        told = lambda pair: f"{DIGITS[pair[0]]} {WAYS[pair[1]]}"
+            caption = f"{(self.truth == self.found)[:, part].mean():.1%} of the {name} right"
+            plotting.save(plotting.confusion(self._confusion(part), names, title=caption), folder / f"{name}.png")
+        describe = lambda pair: f"{DIGITS[pair[0]]} {WAYS[pair[1]]}"
         pairs = list(zip(self.truth, self.found))[:_EXAMPLES]
         right = [bool((a == b).all()) for a, b in pairs]
-        titles = [told(a) if r else f"{told(a)}, taken for {told(b)}" for (a, b), r in zip(pairs, right)]
+        titles = [describe(a) if r else f"{describe(a)}, taken for {describe(b)}" for (a, b), r in zip(pairs, right)]
         apart = lambda video: np.pad(
             video, ((0, 0), (0, 0), (0, 1)), constant_values=video.max()
         )  # white lines between
@@ -126,7 +127,7 @@ class VideoResult(NamedTuple):
         made = plotting.gallery(strips, titles, right=right, columns=2, width=5.5, title=title)
         plotting.save(made, folder / "examples.png")
         for index, video in enumerate(self.examples):
-            name = told(self.truth[index]).replace(" ", "_")
+            name = describe(self.truth[index]).replace(" ", "_")
             ndimage.write_video(output_folder(folder / "examples") / f"{name}.gif", np.clip(video, 0, 1), fps=8)
         save_run(folder, "video", self.settings, metrics, self.state.average, self.state.variables)
 
@@ -208,10 +209,12 @@ def train_video(
 
     def batch(data: tuple[jax.Array, ...], step: jax.Array) -> tuple[jax.Array, jax.Array]:
         images, labels, key = data
-        chosen = shuffled(key, step, count=len(images), batch_size=settings.batch_size)
+        chosen = shuffle_indices(key, step, count=len(images), batch_size=settings.batch_size)
         return images[chosen], labels[chosen]
 
-    def loss(params: Any, variables: Any, batch: tuple[jax.Array, jax.Array], key: jax.Array) -> tuple[jax.Array, Any]:
+    def loss(
+        params: PyTree, variables: PyTree, batch: tuple[jax.Array, jax.Array], key: jax.Array
+    ) -> tuple[jax.Array, Any]:
         images, digits = batch
         for_affine, for_video = jax.random.split(key)
         images = random_affine(for_affine, images, degrees=10, scale=0.1)

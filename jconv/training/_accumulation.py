@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax import lax
 
-PyTree = Any
+from jconv._core.paths import PyTree
+
 # function(params, variables, batch, key) -> (variables, outputs)
 Function = Callable[[PyTree, PyTree, PyTree, jax.Array], tuple[PyTree, PyTree]]
 

@@ -94,7 +94,7 @@ def average_precision(
         evaluation.evaluate()
         matched = np.array(evaluation.evalImgs, dtype=object).reshape(classes, len(truth))
 
-        def measured(chosen: np.ndarray) -> tuple[float, float, float]:
+        def measure(chosen: np.ndarray) -> tuple[float, float, float]:
             evaluation.params.imgIds = evaluation._paramsEval.imgIds = list(range(len(chosen)))
             evaluation.evalImgs = list(matched[:, chosen].ravel())
             evaluation.accumulate()
@@ -102,14 +102,14 @@ def average_precision(
             each = np.where(precision > -1, precision, np.nan)
             return float(np.nanmean(each[0])), float(np.nanmean(each[5])), float(np.nanmean(each))
 
-        point = measured(np.arange(len(truth)))
+        point = measure(np.arange(len(truth)))
         draws: dict[bytes, tuple[float, float, float]] = {}
 
         def part(index: int) -> tuple[float, float]:
             def statistic(chosen: np.ndarray) -> float:
                 key = chosen.tobytes()
                 if key not in draws:
-                    draws[key] = measured(chosen)
+                    draws[key] = measure(chosen)
                 return draws[key][index]
 
             return bootstrap_interval(statistic, len(truth), resamples=resamples)

@@ -186,7 +186,7 @@ class Checkpoints:
         _refuse_other(folder, "option", about["settings"], self.settings)
         _refuse_other(folder, "array", about["arrays"], describe(arrays))
         with _checkpointer() as checkpointer:
-            declared = _declared(checkpointer, folder)
+            declared = _read_shapes(checkpointer, folder)
             _check_declared(folder, declared, describe(arrays))
             targets = jax.tree.map(lambda d: np.zeros(d.shape, d.dtype), declared)  # as NumPy arrays, not on devices
             content = checkpointer.restore(folder, args=ocp.args.StandardRestore(targets))
@@ -229,7 +229,7 @@ def _refuse_other(folder: Path, what: str, saved: Mapping[str, Any], here: Mappi
             )
 
 
-def _declared(checkpointer: ocp.Checkpointer, folder: Path) -> dict[str, dict[str, Any]]:
+def _read_shapes(checkpointer: ocp.Checkpointer, folder: Path) -> dict[str, dict[str, Any]]:
     """Read the shapes and dtypes that a checkpoint declares, without reading its arrays."""
     metadata: Any = checkpointer.metadata(folder)
     item = getattr(metadata, "item_metadata", metadata)

@@ -12,12 +12,12 @@ import numpy as np
 from jax import lax
 
 from jconv._core import check
+from jconv._core.paths import PyTree
 from jconv.training._checkpoint import Checkpoints
 from jconv.training._early_stopping import EarlyStopping
 from jconv.training._parallel import Device, batch_size_of, placement
 from jconv.training._trainer import State, Trainer
 
-PyTree = Any
 History = dict[str, np.ndarray]
 VALIDATION = "validation_"
 

@@ -8,11 +8,14 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from flax import nnx
+from jax.typing import DTypeLike
 
-PyTree = Any
+from jconv._core.paths import PyTree
 
 
-def functional(model: nnx.Module, *, dtype: Any = None) -> tuple[Callable[..., tuple[Any, PyTree]], PyTree, PyTree]:
+def functional(
+    model: nnx.Module, *, dtype: DTypeLike | None = None
+) -> tuple[Callable[..., tuple[Any, PyTree]], PyTree, PyTree]:
     """Split a module into a pure function, its parameters, and its other variables (such as running means).
 
     Parameters

@@ -10,8 +10,10 @@ import numpy as np
 from jax import lax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-PyTree = Any
-Device = Any  # jax.Device
+from jconv._core.paths import PyTree
+
+Device = Any
+"""`jax.Device`, which type checkers take for a variable."""
 
 
 class Placement(NamedTuple):
@@ -35,8 +37,8 @@ def placement(devices: Sequence[Device] | None, batch_size: int | None) -> Place
         put = same if not devices else lambda tree: jax.device_put(tree, devices[0])
         return Placement(put, same, same)
     if batch_size is None or batch_size % len(devices):
-        told = "has no first axis" if batch_size is None else f"holds {batch_size} examples"
-        raise ValueError(f"`devices` are {len(devices)} and the batch {told}; make its size a multiple of that")
+        size = "has no first axis" if batch_size is None else f"holds {batch_size} examples"
+        raise ValueError(f"`devices` are {len(devices)} and the batch {size}; make its size a multiple of that")
     mesh = Mesh(np.array(devices), ("batch",))
     whole, spread = NamedSharding(mesh, PartitionSpec()), NamedSharding(mesh, PartitionSpec("batch"))
     return Placement(

@@ -10,9 +10,9 @@ import jax.numpy as jnp
 import optax
 
 from jconv._core import check
+from jconv._core.paths import PyTree
 from jconv.training._accumulation import in_parts
 
-PyTree = Any
 # loss(params, variables, batch, key) -> (loss, (variables, metrics))
 Loss = Callable[[PyTree, PyTree, PyTree, jax.Array], tuple[jax.Array, tuple[PyTree, dict[str, jax.Array]]]]
 

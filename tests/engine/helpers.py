@@ -6,11 +6,11 @@ import jax
 import numpy as np
 
 from jconv.engine import conv_general_dilated
-from jconv.engine._accuracy import tolerance
 from jconv.engine._planner import default_planner
 from jconv.engine._problem import Geometry, Problem
 from jconv.engine.algorithms import ALGORITHMS
 from tests.engine import oracle
+from tests.tolerances import tolerance
 
 
 def problem_of(

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from jconv.engine import conv_general_dilated
-from jconv.engine._accuracy import CLASSES, tolerance
+from jconv.engine._accuracy import CLASSES
 from jconv.engine.algorithms import ALGORITHMS
 from tests.engine import oracle
 from tests.engine.helpers import NAMES, case_problem, check, normwise, problem_of
 from tests.engine.problems import CASES
+from tests.tolerances import tolerance
 
 
 @pytest.mark.core

@@ -164,7 +164,7 @@ TABLE: dict[str, Entry] = {
 
 ELSEWHERE = {
     "Detections", "DetectorOutput", "Places", "ReceptiveField",  # named tuples
-    "from_torch", "to_torch", "parameter_count", "receptive_field",  # no arrays in
+    "from_torch", "to_torch", "mel_bands", "parameter_count", "receptive_field",  # no arrays in
 }  # fmt: skip
 
 

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jconv.engine._accuracy import tolerance
+from tests.tolerances import tolerance
 
 NEEDS_TORCH = "PyTorch is the reference here, and it is not installed: pip install torch"
 

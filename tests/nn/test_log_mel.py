@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from jconv.nn import SpectrogramNet, VideoNet, log_mel, parameter_count
-from jconv.nn.layers._log_mel import mel_bands
+from jconv.nn import SpectrogramNet, VideoNet, log_mel, mel_bands, parameter_count
 from tests.nn import parity
 
 EPS = float(jnp.finfo(jnp.float32).eps)
@@ -45,8 +44,15 @@ def test_a_tone_lights_the_band_of_its_frequency():
     t = jnp.arange(4000) / 8000.0
     for hertz in (300.0, 1000.0, 3000.0):
         found = np.asarray(log_mel(jnp.sin(2 * jnp.pi * hertz * t), rate=8000.0)).mean(axis=0)
-        bands = mel_bands(256, 8000.0, 40)
+        bands = mel_bands(256, rate=8000.0)
         assert bands[round(hertz / (8000 / 256)), found.argmax()] > 0.4
+
+
+def test_bands_are_shared_and_cannot_be_written_to():
+    bands = mel_bands(256, rate=8000)
+    assert bands is mel_bands(256, rate=8000.0, mels=40)
+    with pytest.raises(ValueError, match="read-only"):
+        bands[0, 0] = 1
 
 
 def test_whole_numbers_are_heard_as_floats():
@@ -65,6 +71,7 @@ def test_log_mel_has_a_gradient():
     [
         (lambda: log_mel(jnp.ones(100), rate=8000), "`samples` must have at least 256 samples"),
         (lambda: log_mel(jnp.ones(999), rate=8000, mels=99), "`mels` 99 are too many for a window of 256"),
+        (lambda: mel_bands(256, rate=0), "`rate` must be positive, got 0"),
         (lambda: log_mel(jnp.ones(999), rate=8000, hop=0), "`hop` must be at least 1"),
     ],
 )

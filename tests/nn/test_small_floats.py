@@ -7,8 +7,8 @@ import pytest
 from flax import nnx
 
 from jconv import nn
-from jconv.engine._accuracy import tolerance
 from tests.nn import parity
+from tests.tolerances import tolerance
 
 HALVES = ("bfloat16", "float16")
 

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from jconv import engine
-from jconv.engine._accuracy import tolerance
 from jconv.engine.algorithms import ALGORITHMS
 from jconv.engine.algorithms._parts import signal_sum
 from tests.engine.helpers import problem_of
+from tests.tolerances import tolerance
 
 # (signals, samples, taps, zeros before, zeros after, stride, dilation)
 PROBLEMS = [

@@ -25,18 +25,42 @@ from jconv.tasks import (
     settings_from,
     train_digits,
 )
-from jconv.tasks._fields import fields, setting
+from jconv.tasks._fields import document_fields, fields, setting
 from jconv.tasks._settings import write_config
 from jconv.tasks._table import _names
 
 
+@document_fields
 @dataclass(frozen=True)
 class Everything(Settings):
+    """All kinds of fields.
+
+    Examples
+    --------
+    >>> Everything().flag
+    False
+    """
+
     flag: bool = setting(False, "a truth value")
     shape: Literal["box", "disk"] = setting("box", "one of several")
     data: str | None = setting(None, "a text or nothing")
     sizes: tuple[float, ...] = setting((1.0, 2.0), "numbers", above=0, most=9)
     names: tuple[str, ...] = setting(("a",), "texts")
+
+
+def test_docstrings_of_settings_describe_their_fields():
+    text = Everything.__doc__
+    parts = [
+        "All kinds of fields.",
+        "Parameters\n---",
+        "seed : an integer >= 0",
+        "flag : true or false",
+        "Examples\n---",
+    ]
+    assert [part for part in parts if part not in text] == []
+    assert sorted(parts, key=text.index) == parts
+    assert "data : a string, or None\n    A text or nothing. Default None.\n" in text
+    assert "sizes : a list of numbers > 0 and <= 9\n    Numbers. Default (1.0, 2.0).\n" in text
 
 
 def test_a_configuration_comes_back_from_its_file(tmp_path):

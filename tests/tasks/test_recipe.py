@@ -6,7 +6,7 @@ import numpy as np
 import optax
 from flax import nnx
 
-from jconv.tasks._recipe import schedule, settled
+from jconv.tasks._recipe import recompute_statistics, schedule
 from jconv.training import functional, trainer
 
 
@@ -32,7 +32,9 @@ def test_settled_statistics_are_those_of_the_averaged_parameters():
     state = pair.init(params, jax.random.key(0), variables)
     for step in range(5):
         state, _ = jax.jit(pair.step)(state, batch(step))
-    found = settled(state, lambda params, variables, step: apply(params, variables, batch(step), train=True)[1])
+    found = recompute_statistics(
+        state, lambda params, variables, step: apply(params, variables, batch(step), train=True)[1]
+    )
     kernel = np.asarray(state.average["linear"]["kernel"][...])
     np.testing.assert_allclose(
         found.variables["norm"]["mean"][...], 5 * kernel.sum(axis=0) + state.average["linear"]["bias"][...], atol=0.05

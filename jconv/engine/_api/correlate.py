@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 from jax.typing import ArrayLike
 
 from jconv._core import check
@@ -28,7 +28,7 @@ def correlate(
     strides: Sequence[int] | None = None,
     dilation: Sequence[int] | None = None,
     algorithm: str | Plan = "auto",
-    precision: Any = None,
+    precision: lax.PrecisionLike = None,
     memory_budget: int | None = None,
     finite_only: bool | None = None,
     kernel_error: float | None = None,
@@ -87,7 +87,7 @@ def correlate_with_free_borders(
     kernel: ArrayLike,
     *,
     padding: Sequence[tuple[int, int]],
-    precision: Any = None,
+    precision: lax.PrecisionLike = None,
     finite_only: bool | None = None,
 ) -> jax.Array:
     """Correlate as `correlate`, but leave the outputs at a padded end undefined.
@@ -128,7 +128,7 @@ def _correlate(
     strides: Sequence[int] | None,
     dilation: Sequence[int] | None,
     policy: Policy,
-    precision: Any,
+    precision: lax.PrecisionLike,
     kernel_error: float | None,
 ) -> jax.Array:
     given, x, kernel = kernel, jnp.asarray(x), jnp.asarray(kernel)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jax.typing import ArrayLike
+from jax.sharding import NamedSharding, PartitionSpec
+from jax.typing import ArrayLike, DTypeLike
 
 from jconv.engine._canonical import canonicalize, lax_arguments
 from jconv.engine._plan import Plan
@@ -23,12 +23,12 @@ def conv_general_dilated(
     padding: str | Sequence[tuple[int, int]],
     lhs_dilation: Sequence[int] | None = None,
     rhs_dilation: Sequence[int] | None = None,
-    dimension_numbers: Any = None,
+    dimension_numbers: lax.ConvGeneralDilatedDimensionNumbers = None,
     feature_group_count: int = 1,
     batch_group_count: int = 1,
-    precision: Any = None,
-    preferred_element_type: Any = None,
-    out_sharding: Any = None,
+    precision: lax.PrecisionLike = None,
+    preferred_element_type: DTypeLike | None = None,
+    out_sharding: NamedSharding | PartitionSpec | None = None,
     *,
     algorithm: str | Plan = "auto",
     memory_budget: int | None = None,
@@ -113,7 +113,7 @@ def conv_general_dilated(
     return canonical.back(result)
 
 
-def precision_name(precision: Any) -> str:
+def precision_name(precision: lax.PrecisionLike) -> str:
     """Return the highest of "default", "high", "highest" for which an operand asks; None is JAX's default for products.
 
     High and highest mean products in full precision, as all are on a CPU, and highest only algorithms as accurate as
@@ -133,10 +133,10 @@ def conv_transpose(
     strides: Sequence[int],
     padding: str | Sequence[tuple[int, int]],
     rhs_dilation: Sequence[int] | None = None,
-    dimension_numbers: Any = None,
+    dimension_numbers: lax.ConvGeneralDilatedDimensionNumbers = None,
     transpose_kernel: bool = False,
-    precision: Any = None,
-    preferred_element_type: Any = None,
+    precision: lax.PrecisionLike = None,
+    preferred_element_type: DTypeLike | None = None,
     use_consistent_padding: bool = False,
     *,
     algorithm: str | Plan = "auto",

@@ -5,12 +5,11 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jax.typing import ArrayLike
+from jax.typing import ArrayLike, DTypeLike
 
 from jconv._core import check
 from jconv.engine._api.lax import precision_name
@@ -26,9 +25,9 @@ def conv_general_dilated_patches(
     padding: str | Sequence[tuple[int, int]],
     lhs_dilation: Sequence[int] | None = None,
     rhs_dilation: Sequence[int] | None = None,
-    dimension_numbers: Any = None,
-    precision: Any = None,
-    preferred_element_type: Any = None,
+    dimension_numbers: lax.ConvGeneralDilatedDimensionNumbers = None,
+    precision: lax.PrecisionLike = None,
+    preferred_element_type: DTypeLike | None = None,
 ) -> jax.Array:
     """Copy the patches under a sliding window, as `jax.lax.conv_general_dilated_patches` does by multiplying.
 
@@ -89,7 +88,7 @@ def _take_patches(
     padding: str | Sequence[tuple[int, int]],
     lhs_dilation: Sequence[int] | None,
     rhs_dilation: Sequence[int] | None,
-    dimension_numbers: Any,
+    dimension_numbers: lax.ConvGeneralDilatedDimensionNumbers,
 ) -> tuple[lax.ConvDimensionNumbers, jax.Array]:
     """(dimension numbers, patches (N, *out, C · taps), channels before taps) of an array in `lax`'s order of axes."""
     n = lhs.ndim - 2
@@ -125,8 +124,8 @@ def conv_general_dilated_local(
     filter_shape: Sequence[int],
     lhs_dilation: Sequence[int] | None = None,
     rhs_dilation: Sequence[int] | None = None,
-    dimension_numbers: Any = None,
-    precision: Any = None,
+    dimension_numbers: lax.ConvGeneralDilatedDimensionNumbers = None,
+    precision: lax.PrecisionLike = None,
 ) -> jax.Array:
     """Convolve with a kernel of its own at every output position, as `jax.lax.conv_general_dilated_local`.
 

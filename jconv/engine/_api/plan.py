@@ -6,12 +6,12 @@ import dataclasses
 import statistics
 import time
 from collections.abc import Sequence
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax.typing import DTypeLike
 
 from jconv._core import check
 from jconv.engine._api.lax import precision_name
@@ -29,17 +29,17 @@ HOPELESS = 3.0
 
 
 def plan(
-    lhs: Any,
-    rhs: Any,
+    lhs: jax.Array | jax.ShapeDtypeStruct,
+    rhs: jax.Array | jax.ShapeDtypeStruct,
     window_strides: Sequence[int],
     padding: str | Sequence[tuple[int, int]],
     lhs_dilation: Sequence[int] | None = None,
     rhs_dilation: Sequence[int] | None = None,
-    dimension_numbers: Any = None,
+    dimension_numbers: lax.ConvGeneralDilatedDimensionNumbers = None,
     feature_group_count: int = 1,
     batch_group_count: int = 1,
-    precision: Any = None,
-    preferred_element_type: Any = None,
+    precision: lax.PrecisionLike = None,
+    preferred_element_type: DTypeLike | None = None,
     *,
     of: str = "forward",
     effort: str = "estimate",
@@ -116,7 +116,7 @@ def plan(
     return planner.plan(problem, policy) if effort == "estimate" else _measure(planner, problem, policy)
 
 
-def _platform_of(device: Any) -> str:
+def _platform_of(device: jax.Device) -> str:  # pyright: ignore[reportInvalidTypeForm]
     """Return the platform's name in a lowering: JAX calls a GPU "gpu" where it is a device."""
     if device.platform != "gpu":
         return device.platform

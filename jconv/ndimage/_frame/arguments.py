@@ -210,7 +210,7 @@ def in_order(low_name: str, low: Number, high_name: str, high: Number) -> None:
         raise ValueError(f"`{low_name}` must not exceed `{high_name}`, got {low} and {high}; exchange them")
 
 
-def radius_of_traced(name: str, radius: int | None, sigma: Any) -> None:
+def radius_of_traced(name: str, radius: int | None, sigma: object) -> None:
     """Raise where the radius of a kernel would have to follow from a traced `sigma`."""
     if radius is None and is_traced(sigma if not isinstance(sigma, Sequence) else tuple(sigma)):
         raise TypeError(f"`{name}` must be given where the width is traced; pass the largest radius you need")
@@ -218,7 +218,7 @@ def radius_of_traced(name: str, radius: int | None, sigma: Any) -> None:
         known_int(name, radius, 0)
 
 
-def sets_size(name: str, value: Any, instead: str) -> None:
+def sets_size(name: str, value: object, instead: str) -> None:
     """Raise where a traced value would have to decide a shape."""
     if is_traced(value):
         raise TypeError(

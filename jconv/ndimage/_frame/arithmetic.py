@@ -73,7 +73,7 @@ def of_boxes(x_dtype: np.dtype, dtype: np.dtype, sizes: Sequence[int], cval: Arr
     if bound is not None and bound < 2**31:
         return Arithmetic(np.dtype(np.int32), whole=True, rounded=False)
     common = np.promote_types(x_dtype, dtype)
-    if bound is None or not is_whole(common) or not jnp.iinfo(common).min <= int(cval) <= jnp.iinfo(common).max:  # pyright: ignore[reportArgumentType]
+    if bound is None or not is_whole(common) or not _holds(common, cval):
         return of_sums(x_dtype, dtype, [np.full(2, 0.5)], cval)
     return Arithmetic(np.dtype(common), whole=True, rounded=False, in_parts=True)
 
@@ -92,6 +92,12 @@ def _bound(x_dtype: np.dtype, dtype: np.dtype, weights: Sequence[ArrayLike], cva
         bound = max(bound, int(np.abs(values).sum()) * sample)
         x_dtype = dtype
     return bound
+
+
+def _holds(dtype: np.dtype, value: ArrayLike) -> bool:
+    """Whether a dtype of whole numbers holds a value that is known."""
+    limits = jnp.iinfo(dtype)
+    return limits.min <= int(np.asarray(value)) <= limits.max
 
 
 def _whole_values(array: ArrayLike) -> np.ndarray | None:

@@ -18,7 +18,7 @@ from jconv.ndimage._frame import output as _output
 from jconv.ndimage._frame.arguments import Number
 from jconv.ndimage._frame.bordered import Value
 from jconv.ndimage.edges._hysteresis import connected_to
-from jconv.ndimage.enhancement._enhance import smoothed
+from jconv.ndimage.enhancement._enhance import gaussian_smooth
 from jconv.ndimage.linear._derivatives import sobel
 
 
@@ -85,7 +85,7 @@ def canny(
     x = arguments.plane(input)
     x = x.astype(_output.working_dtype(x.dtype, x.dtype))
     arguments.in_order("low_threshold", low_threshold, "high_threshold", high_threshold)
-    smooth = lambda a: smoothed(a, sigma, mode, cval, radius=radius)
+    smooth = lambda a: gaussian_smooth(a, sigma, mode, cval, radius=radius)
     if mask is None:
         inner = np.zeros(x.shape, bool)
         inner[1:-1, 1:-1] = True

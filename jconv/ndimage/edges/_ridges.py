@@ -17,7 +17,7 @@ from jconv.ndimage._frame import output as _output
 from jconv.ndimage._frame.arguments import Number
 from jconv.ndimage._frame.bordered import Value
 from jconv.ndimage.edges._tensors import eigenvalues, hessian_matrix, hessian_radii
-from jconv.ndimage.enhancement._enhance import smoothed
+from jconv.ndimage.enhancement._enhance import gaussian_smooth
 
 _SIGMAS = (1, 3, 5, 7, 9)
 
@@ -295,7 +295,7 @@ def _over_scales(
         best, handed = state
         values = eigenvalues(hessian_matrix(x, sigma, mode, cval, radius=radius))
         # Rounding of the second derivatives, whose weights sum to about 1/σ² in magnitude (the factor is a guess).
-        size = smoothed(lax.stop_gradient(jnp.abs(x)), sigma, mode, abs(cval), radius=radius)
+        size = gaussian_smooth(lax.stop_gradient(jnp.abs(x)), sigma, mode, abs(cval), radius=radius)
         noise = _NOISE * jnp.finfo(x.dtype).eps * size / sigma**2
         values = jnp.where(jnp.abs(values) <= noise, 0, values)
         found, handed = response(values * sigma**2 if normalized else values, sigma, handed)

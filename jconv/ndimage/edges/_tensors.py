@@ -15,7 +15,7 @@ from jconv.ndimage._frame import arguments
 from jconv.ndimage._frame import output as _output
 from jconv.ndimage._frame.arguments import Number
 from jconv.ndimage._frame.bordered import Value
-from jconv.ndimage.enhancement._enhance import smoothed
+from jconv.ndimage.enhancement._enhance import gaussian_smooth
 from jconv.ndimage.linear._derivatives import sobel
 from jconv.ndimage.linear._gaussian import gaussian_filter1d
 
@@ -66,7 +66,7 @@ def structure_tensor(
     x, _ = _output.floating(arguments.image(input, real=True))
     slopes = [sobel(x, axis, mode=mode, cval=cval) for axis in range(x.ndim)]
     pairs = itertools.combinations_with_replacement(slopes, 2)
-    return jnp.stack([smoothed(a * b, sigma, mode, cval, radius=radius) for a, b in pairs])
+    return jnp.stack([gaussian_smooth(a * b, sigma, mode, cval, radius=radius) for a, b in pairs])
 
 
 def hessian_matrix(
@@ -126,18 +126,18 @@ def hessian_matrix(
         options = {"mode": mode, "cval": cval, "radius": radii[axis]}
         return list(gaussian_filter1d(jnp.stack(images), narrow[axis], axis + 1, order, **options)) if images else []
 
-    def slopes(images: list[jax.Array], least: list[int]) -> dict[tuple[int, int], jax.Array]:
+    def slopes(images: list[jax.Array], least: list[int]) -> dict[tuple[int, int | None], jax.Array]:
         """Differentiate, smoothed along all axes, each image i along axis `least[i]` and those after it."""
-        level = {(i, None): image for i, image in enumerate(images)}
+        level: dict[tuple[int, int | None], jax.Array] = {(i, None): image for i, image in enumerate(images)}
         for axis in range(x.ndim):
             differentiated = [key for key in level if key[1] is None and axis >= least[key[0]]]
             smooth = [key for key in level if key[1] is not None or axis < x.ndim - 1]
-            new = dict(zip(smooth, along(axis, 0, [level[key] for key in smooth])))  # pyright: ignore[reportArgumentType]
+            new = dict(zip(smooth, along(axis, 0, [level[key] for key in smooth])))
             new |= {
                 (i, axis): y for (i, _), y in zip(differentiated, along(axis, 1, [level[k] for k in differentiated]))
             }
             level = new
-        return level  # pyright: ignore[reportReturnType]
+        return level
 
     first = slopes([x], [0])
     second = slopes([first[0, a] for a in range(x.ndim)], list(range(x.ndim)))

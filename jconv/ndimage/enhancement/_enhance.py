@@ -72,7 +72,7 @@ def unsharp_mask(
     [-0.0..., -0.2..., 1.2..., 1.0...]
     """
     x, dtype = _output.floating(arguments.image(input, real=True), output)
-    blurred = smoothed(x, radius, mode, cval, axes, radius=kernel_radius, radius_name="kernel_radius")
+    blurred = gaussian_smooth(x, radius, mode, cval, axes, radius=kernel_radius, radius_name="kernel_radius")
     return _output.deliver(_output.store(x + amount * (x - blurred), dtype), output)
 
 
@@ -138,7 +138,7 @@ def difference_of_gaussians(
         highs = arguments.sequence("high_sigma", high_sigma, len(used))
     for low, high in zip(lows, highs):
         arguments.in_order("low_sigma", low, "high_sigma", high)
-    narrow, wide = (smoothed(x, s, mode, cval, used, truncate=truncate, radius=radius) for s in (lows, highs))
+    narrow, wide = (gaussian_smooth(x, s, mode, cval, used, truncate=truncate, radius=radius) for s in (lows, highs))
     return _output.deliver(_output.store(narrow - wide, dtype), output)
 
 
@@ -206,7 +206,7 @@ def local_normalize(
     level = _level(x, tuple(range(x.ndim)) if "constant" in rules else used)
     outside = cval - level.ravel()[0] if "constant" in rules else cval
     x = x - level
-    smooth = lambda a, outside: smoothed(a, sigma, mode, outside, axes, radius=radius)
+    smooth = lambda a, outside: gaussian_smooth(a, sigma, mode, outside, axes, radius=radius)
     centred = x - smooth(x, outside)
     return _output.deliver(_output.store(centred / jnp.sqrt(smooth(centred**2, 0.0) + epsilon), dtype), output)
 
@@ -225,7 +225,7 @@ def _level(x: jax.Array, axes: tuple[int, ...]) -> jax.Array:
     return lax.stop_gradient(level)
 
 
-def smoothed(
+def gaussian_smooth(
     x: jax.Array,
     sigma: Number | Sequence[Number],
     mode: str | Sequence[str],

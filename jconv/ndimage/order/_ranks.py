@@ -453,7 +453,14 @@ class _Window:
 
 @partial(jax.jit, static_argnames=("window", "rank", "rule", "origin", "dtype"))
 def _window_rank(
-    x: jax.Array, cval: Value, *, window: _Window, rank: int, rule: str, origin: tuple[int, ...], dtype: np.dtype
+    x: jax.Array,
+    cval: float | jax.Array,
+    *,
+    window: _Window,
+    rank: int,
+    rule: str,
+    origin: tuple[int, ...],
+    dtype: np.dtype,
 ) -> jax.Array:
     ranked = order.rank_filter(x, window.mask, rank, boundary=rule, cval=cval, origin=origin)
     return _output.store(ranked, dtype)
@@ -527,25 +534,25 @@ def _ranked(
     x = arguments.image(input, real=True)
     dtype = _output.dtype_of(output, x)
     used = arguments.axes_of(axes, x.ndim)
-    footprint = arguments.footprint_of(size if footprint is None else None, footprint, len(used))
-    footprint = arguments.on_all_axes(footprint, "footprint", used, x.ndim)
+    mask = arguments.footprint_of(size if footprint is None else None, footprint, len(used))
+    mask = arguments.on_all_axes(mask, "footprint", used, x.ndim)
     origins = arguments.origins_of(origin, used, x.ndim)
-    for o, s in zip(origins, footprint.shape):
+    for o, s in zip(origins, mask.shape):
         arguments.before(o, s)
-    count = int(footprint.sum())
+    count = int(mask.sum())
     rank = rank_of(count)
     if not -count <= rank < count:
         raise RuntimeError(
             f"rank not within filter footprint size: got {rank} for {count} samples; pass {-count} … {count - 1}"
         )
     rank %= count
-    if footprint.all() and rank in (0, count - 1):
+    if mask.all() and rank in (0, count - 1):
         name = "minimum" if rank == 0 else "maximum"
         modes = _modes_of_all_axes(mode, used, x.ndim)
-        return _extreme(name, x, footprint.shape, None, output, modes, cval, origins, None)
+        return _extreme(name, x, mask.shape, None, output, modes, cval, origins, None)
     rule = arguments.one_mode(mode, " for non-separable footprints and ranks between the extremes")
     if x.size:
-        window = _Window(footprint)
+        window = _Window(mask)
         x = _window_rank(x, cval, window=window, rank=rank, rule=rule, origin=tuple(origins), dtype=dtype)
     return _output.deliver(x.astype(dtype), output)
 

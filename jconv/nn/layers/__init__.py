@@ -13,7 +13,7 @@ from jconv.nn.layers._dynamic import DynamicConv
 from jconv.nn.layers._kernel_network import MAGNet, Siren
 from jconv.nn.layers._lipschitz import LipschitzConv
 from jconv.nn.layers._local import ConvLocal
-from jconv.nn.layers._log_mel import log_mel
+from jconv.nn.layers._log_mel import log_mel, mel_bands
 from jconv.nn.layers._long_conv import LongConv
 from jconv.nn.layers._norm_bound import conv_norm_bound
 from jconv.nn.layers._per_sample import conv_per_sample
@@ -54,6 +54,7 @@ __all__ = [
     "log_mel",
     "lp_pool",
     "max_pool",
+    "mel_bands",
     "min_pool",
     "pixel_shuffle",
     "pixel_unshuffle",

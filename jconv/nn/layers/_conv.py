@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax import lax
+from jax.sharding import NamedSharding, PartitionSpec
 from jax.typing import DTypeLike
 
 from jconv.engine import conv_general_dilated
@@ -205,7 +205,7 @@ class Conv(ConvLayer):
 
         return _layer.add_bias(_layer.map_batch(run, inputs, self.rank), bias)
 
-    def _engine(self, out_sharding: Any) -> Callable[..., jax.Array]:
+    def _engine(self, out_sharding: NamedSharding | PartitionSpec | None) -> Callable[..., jax.Array]:
         """Return the function that convolves."""
         if self.conv_general_dilated is not None:
             return self.conv_general_dilated

@@ -63,19 +63,17 @@ def log_mel(
     (61, 40)
     """
     samples = _dtypes.to_floating(jnp.asarray(samples))
-    if not rate > 0:
-        raise ValueError(f"`rate` must be positive, got {rate}; pass the samples per second")
     if not floor >= 0:
         raise ValueError(f"`floor` must not be negative, got {floor}; 1e-6 is usual")
     window, hop = check.positive_int("window", window), check.positive_int("hop", hop)
-    mels = check.positive_int("mels", mels)
+    weights = mel_bands(window, rate=rate, mels=mels)
     if not samples.ndim or samples.shape[-1] < window:
         raise ValueError(
             f"`samples` must have at least {window} samples, got shape {samples.shape}; use a shorter window"
         )
     x = _dtypes.widen(samples).reshape(-1, samples.shape[-1], 1)
     waves = jnp.asarray(windowed_sines(window)[:, None], x.dtype)
-    bands = jnp.asarray(mel_bands(window, rate, mels)[None], x.dtype)
+    bands = jnp.asarray(weights[None], x.dtype)
     parts = conv_general_dilated(x, waves, (hop,), "VALID", dimension_numbers=_LAYOUT, finite_only=False)
     real, imaginary = jnp.split(parts, 2, axis=-1)
     energy = conv_general_dilated(
@@ -93,9 +91,47 @@ def windowed_sines(window: int) -> np.ndarray:
     return hann[:, None] * np.concatenate([np.cos(angle), -np.sin(angle)], axis=1)
 
 
+def mel_bands(window: int, *, rate: float, mels: int = 40) -> np.ndarray:
+    r"""Return the weight of each frequency of a Fourier transform in each band of the mel scale.
+
+    .. math:: M[f, m] = \max\Big(0, \min\Big(\frac{h_f - e_m}{e_{m+1} - e_m},\; \frac{e_{m+2} - h_f}{e_{m+2} - e_{m+1}}
+        \Big)\Big), \quad h_f = \frac{f\, rate}{window}
+
+    Parameters
+    ----------
+    window : int
+        Samples of a frame that is transformed.
+    rate : float
+        Samples per second.
+    mels : int
+        Number of triangular bands, whose edges e are evenly spaced on the mel scale from 0 to rate / 2. Default 40.
+
+    Returns
+    -------
+    NumPy array (window // 2 + 1, mels), float64
+        It is shared between calls and cannot be written to.
+
+    Raises
+    ------
+    ValueError
+        When `rate` is not positive, or a band falls between two frequencies: use a longer window or fewer bands.
+
+    Notes
+    -----
+    These are the bands of `log_mel`, which has the source. They are constants: nothing is differentiated.
+
+    Examples
+    --------
+    >>> mel_bands(256, rate=8000, mels=20).shape
+    (129, 20)
+    """
+    if not rate > 0:
+        raise ValueError(f"`rate` must be positive, got {rate}; pass the samples per second")
+    return _triangles(check.positive_int("window", window), float(rate), check.positive_int("mels", mels))
+
+
 @functools.cache
-def mel_bands(window: int, rate: float, mels: int) -> np.ndarray:
-    """Return the weight of each frequency in each band: (window // 2 + 1, mels)."""
+def _triangles(window: int, rate: float, mels: int) -> np.ndarray:
     mel = lambda hertz: 2595 * np.log10(1 + hertz / 700)
     edges = 700 * (10 ** (np.linspace(0, mel(rate / 2), mels + 2) / 2595) - 1)
     hertz = np.arange(window // 2 + 1)[:, None] * rate / window
@@ -107,4 +143,5 @@ def mel_bands(window: int, rate: float, mels: int) -> np.ndarray:
             f"`mels` {mels} are too many for a window of {window} samples: some band holds no frequency; use fewer, or "
             "a longer window"
         )
+    bands.setflags(write=False)
     return bands

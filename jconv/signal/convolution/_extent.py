@@ -51,11 +51,10 @@ def valid_needs_swap(shape1: tuple[int, ...], shape2: tuple[int, ...], axes: Ite
     )
 
 
-def check_mode(mode: str) -> str:
-    """`mode`, or a ValueError that lists the modes."""
+def check_mode(mode: str) -> None:
+    """Raise a ValueError that lists the modes unless `mode` is one."""
     if not isinstance(mode, str) or mode not in MODES:
         raise ValueError(f"acceptable mode flags are 'valid', 'same', or 'full'; got `mode`={mode!r}")
-    return mode
 
 
 def check_same_rank(in1: jax.Array | jax.ShapeDtypeStruct, in2: jax.Array | jax.ShapeDtypeStruct) -> None:

@@ -61,7 +61,9 @@ class ConvolutionOperator:
         self.shape = tuple(check.positive_int(f"shape[{i}]", s) for i, s in enumerate(shape))
         check.rank("kernel", h, len(self.shape), "give it the rank of `shape`")
         check.not_empty("kernel", h)
-        self.mode, self.boundary = check_mode(mode), boundary
+        check_mode(mode)
+        self.mode: Mode = mode
+        self.boundary = boundary
         boundary_rule(boundary)
 
     @property
@@ -85,7 +87,7 @@ class ConvolutionOperator:
         x = cast(as_array("x", x), self.kernel.dtype)
         if x.shape != self.shape:
             raise ValueError(f"`x` must have the operator's shape {self.shape}, got {x.shape}")
-        return convolve(x, self.kernel, self.mode, boundary=self.boundary)  # pyright: ignore[reportArgumentType]
+        return convolve(x, self.kernel, self.mode, boundary=self.boundary)
 
     def adjoint(self, y: ArrayLike) -> jax.Array:
         """Compute A* y, the conjugate transpose."""
@@ -132,7 +134,7 @@ class ConvolutionOperator:
             spectrum = transfer(self.kernel, grid)
             slack = math.prod(math.cos(math.pi * (k - 1) / n) for k, n in zip(self.kernel.shape, grid, strict=True))
             return lower, jnp.max(jnp.abs(spectrum)) / math.sqrt(slack)
-        size = ConvolutionOperator(jnp.abs(self.kernel), self.shape, mode=self.mode, boundary=self.boundary)  # pyright: ignore[reportArgumentType]
+        size = ConvolutionOperator(jnp.abs(self.kernel), self.shape, mode=self.mode, boundary=self.boundary)
         rows = size.matvec(jnp.ones(self.shape, size.kernel.dtype))
         columns = size.adjoint(jnp.ones(self.out_structure.shape, size.kernel.dtype))
         return lower, jnp.sqrt(jnp.max(rows) * jnp.max(columns))

@@ -152,7 +152,8 @@ def medfilt2d(input: ArrayLike, kernel_size: int | Sequence[int] = 3) -> jax.Arr
 
 
 def _real(function: str, name: str, value: ArrayLike) -> jax.Array:
-    dtype = np.dtype(value.dtype if hasattr(value, "dtype") else np.asarray(value).dtype).newbyteorder("=")
+    dtype = getattr(value, "dtype", None)
+    dtype = np.dtype(np.asarray(value).dtype if dtype is None else dtype).newbyteorder("=")
     if dtype.kind not in "iu" and dtype not in (np.float32, np.float64):
         raise ValueError(f"dtype={dtype} is not supported by {function}; pass `{name}` as integers, float32 or float64")
     return as_array(name, value)

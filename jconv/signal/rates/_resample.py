@@ -208,8 +208,9 @@ def decimate(
     axis = check.axis("axis", axis, x.ndim)
     dtype = x.dtype if x.dtype.kind in "fc" and x.dtype != jnp.float16 else result_type(np.float64)
     every = (slice(None),) * axis + (slice(None, None, q),)
-    if hasattr(ftype, "to_tf"):
-        system = ftype.to_tf()
+    to_tf = getattr(ftype, "to_tf", None)
+    if to_tf is not None:
+        system = to_tf()
         b, a = np.atleast_1d(np.squeeze(system.num)), np.atleast_1d(system.den)
         if not np.any(a[1:]):
             # No poles but at the origin: what is left of the denominator is a delay.

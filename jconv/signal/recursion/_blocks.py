@@ -114,7 +114,7 @@ def respond(system: StateSpace, size: int) -> Responses:
         return columns + (_dot(E, columns) + step_change), columns
 
     last, rows = lax.scan(step, columns, None, length=size)
-    rows = _bounded(jnp.concatenate([rows, last[None]]))
+    rows = _bound(jnp.concatenate([rows, last[None]]))
     reach, change = rows[..., 0], rows[..., 1:]
     impulse = jnp.concatenate([D[None], _dot(reach[: size - 1], C)])
     lag = np.arange(size) - np.arange(size)[:, None]  # [k, n]: from input k to output n
@@ -167,7 +167,7 @@ def _by_powers(N: jax.Array, gain: jax.Array, s: jax.Array) -> jax.Array:
 
     _, changes = lax.scan(next_power, jnp.zeros_like(N), None, length=size)
     one = jnp.eye(p, dtype=N.dtype)
-    changes = _bounded(changes)  # (1 + N)^r - 1 for r = 1 …
+    changes = _bound(changes)  # (1 + N)^r - 1 for r = 1 …
     powers = jnp.concatenate([one[None], one + changes])
     lag = np.arange(size) - np.arange(size)[:, None]  # [q, r]: from gain q to the state behind block r
     within = jnp.where((lag >= 0)[..., None, None], powers[np.maximum(lag, 0)], 0)
@@ -191,13 +191,13 @@ def _doubled(N: jax.Array, gain: jax.Array, s: jax.Array) -> jax.Array:
         before = jnp.roll(states, 1 << i, axis=-2)
         more = before + _dot(before, N.T)
         states = states + jnp.where(jnp.arange(count)[:, None] < 1 << i, 0, more)
-        return states, _bounded(2 * N + _dot(N, N))
+        return states, _bound(2 * N + _dot(N, N))
 
     return lax.fori_loop(0, (count - 1).bit_length(), double, (states, N))[0]
 
 
-def _bounded(a: jax.Array) -> jax.Array:
-    """Powers that overflow as the largest number: times a state of zero they stay zero."""
+def _bound(a: jax.Array) -> jax.Array:
+    """Replace powers that overflow by the largest number, which times a state of zero stays zero."""
     return jnp.where(jnp.isfinite(a), a, jnp.finfo(a.dtype).max)
 
 

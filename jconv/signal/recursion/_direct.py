@@ -52,23 +52,23 @@ def run(x: jax.Array, z: jax.Array, c: jax.Array, h: jax.Array, *, plan: Plan, a
 
 def _forward(b: jax.Array, a: jax.Array, x: jax.Array, z: jax.Array, recur: Recursion, plan: Plan) -> Pair:
     order, n = b.size - 1, x.shape[-1]
-    y = recur(_with_start(_sum_of_taps(b, _padded(x, order, 0), plan.zeros), z))
+    y = recur(_with_start(_sum_of_taps(b, _pad(x, order, 0), plan.zeros), z))
     # Both sums at the `order` places behind the last sample.
-    last = _sum_of_taps(b, _padded(_padded(x, order, 0)[..., n:], 0, order), plan.zeros)
-    last = last - _sum_of_taps(a.at[0].set(0), _padded(_padded(y, order, 0)[..., n:], 0, order), plan.poles)
-    return y, last + _padded(z[..., n:], 0, min(n, order))
+    last = _sum_of_taps(b, _pad(_pad(x, order, 0)[..., n:], 0, order), plan.zeros)
+    last = last - _sum_of_taps(a.at[0].set(0), _pad(_pad(y, order, 0)[..., n:], 0, order), plan.poles)
+    return y, last + _pad(z[..., n:], 0, min(n, order))
 
 
 def _adjoint(b: jax.Array, a: jax.Array, x: jax.Array, z: jax.Array, recur: Recursion, plan: Plan) -> Pair:
     """In reversed time: the outputs before the first one are the states, the newest first."""
     order, n = b.size - 1, x.shape[-1]
     before = lax.rev(z, (z.ndim - 1,))
-    known = _sum_of_taps(a.at[0].set(0), _padded(before, 0, order), plan.poles)
+    known = _sum_of_taps(a.at[0].set(0), _pad(before, 0, order), plan.poles)
     y = jnp.concatenate([before, recur(_with_start(x, -known))], axis=-1)
     return _sum_of_taps(b, y, plan.zeros), lax.rev(y[..., n:], (y.ndim - 1,))
 
 
-def _padded(x: jax.Array, before: int, after: int) -> jax.Array:
+def _pad(x: jax.Array, before: int, after: int) -> jax.Array:
     return jnp.pad(x, [(0, 0)] * (x.ndim - 1) + [(before, after)])
 
 
@@ -88,7 +88,7 @@ def _sum_of_taps(h: jax.Array, x: jax.Array, places: tuple[int, ...] | None) -> 
     # Rows of the signal, each times one Toeplitz matrix for every row of taps that it meets.
     size, pieces = _ROW, -(-order // _ROW) + 1
     rows = -(-n // size)
-    x = _padded(x, pieces * size - size - order, rows * size - n).reshape(*x.shape[:-1], rows + pieces - 1, size)
+    x = _pad(x, pieces * size - size - order, rows * size - n).reshape(*x.shape[:-1], rows + pieces - 1, size)
     lag = np.arange(size) - np.arange(size)[:, None]  # [i, j]: from input i to output j of the same row
     taps = jnp.pad(h, (size, 2 * size))
 
@@ -114,7 +114,7 @@ def _by_delays(a: jax.Array, plan: Plan, v: jax.Array) -> jax.Array:
     delays = plan.poles[1:]
     size, longest, n = delays[0], delays[-1], v.shape[-1]
     steps = -(-n // size)
-    pieces = jnp.moveaxis(_padded(v, 0, steps * size - n).reshape(*v.shape[:-1], steps, size), -2, 0)
+    pieces = jnp.moveaxis(_pad(v, 0, steps * size - n).reshape(*v.shape[:-1], steps, size), -2, 0)
 
     def step(past: jax.Array, piece: jax.Array) -> tuple[jax.Array, jax.Array]:
         """`past` holds the last outputs, the newest at the end."""
@@ -132,7 +132,7 @@ def _loop(b: jax.Array, a: jax.Array, x: jax.Array, z: jax.Array) -> Pair:
     def step(z: jax.Array, x: jax.Array) -> tuple[jax.Array, jax.Array]:
         x = x[..., None]
         y = z[..., :1] + b[0] * x
-        return _padded(z[..., 1:], 0, 1) + (b[1:] * x - a[1:] * y), y[..., 0]
+        return _pad(z[..., 1:], 0, 1) + (b[1:] * x - a[1:] * y), y[..., 0]
 
     z, y = lax.scan(step, z, jnp.moveaxis(x, -1, 0), unroll=8)
     return jnp.moveaxis(y, 0, -1), z

@@ -36,7 +36,7 @@ def sections_of(a: np.ndarray) -> np.ndarray | None:
         return None
     with decimal.localcontext() as context:
         context.prec = _DIGITS
-        for attempt in (starts, _scattered(starts)):
+        for attempt in (starts, _scatter(starts)):
             roots = _iterate([Decimal(float(v)) for v in a], attempt)
             pairs = None if roots is None else _pairs(roots)
             if roots is None or pairs is None or not _multiply_to(pairs, a):
@@ -52,7 +52,7 @@ def _rows(denominators: list[np.ndarray]) -> np.ndarray:
     return np.array(rows, np.float64)
 
 
-def _scattered(starts: np.ndarray) -> np.ndarray:
+def _scatter(starts: np.ndarray) -> np.ndarray:
     """Move the real ones of the starts off the axis in pairs, where two of them may be a complex pair."""
     real = np.flatnonzero(np.imag(starts) == 0)
     moved = starts.astype(complex)

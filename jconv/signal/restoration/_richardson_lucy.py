@@ -19,6 +19,10 @@ from jconv.signal.convolution._convolve import convolve
 Progress = Callable[[np.ndarray, np.ndarray], None]
 
 
+_Carry = tuple[jax.Array, jax.Array, jax.Array]
+"""The estimate, the iterations done, and the last relative change."""
+
+
 class RichardsonLucy(NamedTuple):
     """The result of `richardson_lucy`."""
 
@@ -174,13 +178,11 @@ def _iterate(
         change = jnp.sqrt(jnp.sum(lax.stop_gradient(new - x) ** 2)) / jnp.maximum(norm, tiny)
         return new, change
 
-    Carry = tuple[jax.Array, jax.Array, jax.Array]
-
-    def step(carry: Carry, i: jax.Array) -> tuple[Carry, None]:  # pyright: ignore[reportInvalidTypeForm]
+    def step(carry: _Carry, i: jax.Array) -> tuple[_Carry, None]:
         x, done, change = carry
         stop = (i > 0) & (change <= tolerance)
 
-        def go(x: jax.Array) -> Carry:  # pyright: ignore[reportInvalidTypeForm]
+        def go(x: jax.Array) -> _Carry:
             new, change = improve(x)
             if callback is not None:
                 jax.debug.callback(callback, i + 1, change)

@@ -78,7 +78,7 @@ def get_window(window: WindowLike, Nx: int, fftbins: bool = True) -> jax.Array:
         return jnp.ones(1)
     size = count if symmetric else count + 1
     if any(map(is_traced, parameters)):
-        return function(jnp, size, *parameters)[:count]  # pyright: ignore[reportReturnType]
+        return jnp.asarray(function(jnp, size, *parameters)[:count])
     numbers = [p if p is None or isinstance(p, (bool, int, float)) else np.asarray(p) for p in parameters]
     return jnp.asarray(function(np, size, *numbers)[:count], float)
 

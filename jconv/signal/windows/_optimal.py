@@ -17,9 +17,9 @@ from jconv.signal.windows._closed_forms import Array, Real, from_middle
 
 def kaiser(xp: ModuleType, size: int, beta: Real) -> Array:
     s = xp.sqrt(1 - xp.clip(from_middle(xp, size) / ((size - 1) / 2), -1, 1) ** 2)
-    beta = xp.asarray(beta, s.dtype)
+    shape = xp.asarray(beta, s.dtype)
     # The scaled Bessel function: no overflow, whatever beta.
-    return xp.exp(abs(beta) * (s - 1)) * _i0e(xp, beta * s) / _i0e(xp, beta)  # pyright: ignore[reportArgumentType]
+    return xp.exp(abs(shape) * (s - 1)) * _i0e(xp, shape * s) / _i0e(xp, shape)
 
 
 def kaiser_bessel_derived(xp: ModuleType, size: int, beta: Real) -> Array:

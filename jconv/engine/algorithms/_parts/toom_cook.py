@@ -11,6 +11,7 @@ and for infinity the last unit vectors in Aᵀ and G, and the coefficients of Π
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -31,13 +32,13 @@ def transforms(m: int, r: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         others = points[:j] + points[j + 1 :]
         scale = functools.reduce(lambda x, y: x * y, (a - b for b in others), Fraction(1))
         g.append([a**k / scale for k in range(r)])
-        bt.append([*_coefficients(others), Fraction(0)])  # pyright: ignore[reportArgumentType]
+        bt.append([*_coefficients(others), Fraction(0)])
     g.append([Fraction(int(k == r - 1)) for k in range(r)])
-    bt.append(_coefficients(points))  # pyright: ignore[reportArgumentType]
+    bt.append(_coefficients(points))
     return np.array(at, dtype=np.float64), np.array(g, dtype=np.float64), np.array(bt, dtype=np.float64)
 
 
-def _coefficients(roots: list[Fraction]) -> list[Fraction]:
+def _coefficients(roots: Sequence[Fraction]) -> list[Fraction]:
     """Coefficients of Π (z − root), lowest power first."""
     result = [Fraction(1)]
     for root in roots:
