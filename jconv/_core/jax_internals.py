@@ -264,7 +264,7 @@ def _lower_xla_convolution(
         feature_group_count=ir.IntegerAttr.get(ir.IntegerType.get_signless(64), groups),
         batch_group_count=ir.IntegerAttr.get(ir.IntegerType.get_signless(64), batch_groups),
         window_strides=ir.DenseI64ArrayAttr.get(strides),
-        padding=ir.DenseElementsAttr.get(np.asarray(padding, np.int64).reshape(-1, 2)),  # pyright: ignore
+        padding=ir.DenseElementsAttr.get(np.asarray(padding, np.int64).reshape(-1, 2)),  # pyright: ignore[reportArgumentType, reportCallIssue]
         lhs_dilation=ir.DenseI64ArrayAttr.get(lhs_dilation),
         rhs_dilation=ir.DenseI64ArrayAttr.get(rhs_dilation),
         window_reversal=ir.DenseBoolArrayAttr.get([False] * len(space)),
