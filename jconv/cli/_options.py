@@ -43,8 +43,10 @@ class Parser(argparse.ArgumentParser):
         )
 
     def parse_known_args(  # what argparse calls, for commands of commands too
-        self, args: Iterable[str] | None = None, namespace: argparse.Namespace | None = None
-    ) -> tuple[argparse.Namespace, list[str]]:
+        self,
+        args: Iterable[str] | None = None,
+        namespace: Any = None,  # noqa: ANN401 - any object, as argparse has it
+    ) -> tuple[Any, list[str]]:
         """Parse, and complain about arguments that this very parser does not know."""
         if self.fill is not None:
             fill, self.fill = self.fill, None

@@ -157,8 +157,8 @@ def _one_by_one(
 def _transpose(
     cotangents: Sequence[jax.Array], operands: Sequence[Any], *, plan: Plan, steady: bool, adjoint: bool
 ) -> list[jax.Array | None]:
-    _, _, c, h = operands
-    dx, dz = cascade(*cotangents, c, h, plan=plan, steady=steady, adjoint=not adjoint)
+    (y, last), (_, _, c, h) = cotangents, operands
+    dx, dz = cascade(y, last, c, h, plan=plan, steady=steady, adjoint=not adjoint)
     return [dx, dz, None, None]
 
 
