@@ -31,7 +31,6 @@ from jconv.engine._problem import Problem, unit
 from jconv.engine.algorithms._parts import products, shapes, windows
 from jconv.engine.algorithms._parts.blocks import images_per_block
 
-MAX_OUTPUTS = 128
 WIDE = 32
 NARROW = 16
 """Columns of ȳ up to which taps are laid on it."""
@@ -45,10 +44,7 @@ def refusal(problem: Problem) -> str | None:
         return "no input dilation: polyphase removes it"
     if problem.batch * problem.multiplier == 1:
         return "depthwise: nothing to multiply as matrices"
-    outputs = math.prod(problem.out_space)
-    if outputs > MAX_OUTPUTS:
-        return f"for at most {MAX_OUTPUTS} outputs, got {outputs}"
-    if problem.tap_count < outputs:
+    if problem.tap_count < math.prod(problem.out_space):
         return "for kernels larger than the output"
     return None
 
@@ -110,9 +106,14 @@ def _images(problem: Problem) -> int:
 
 
 def _lanes(problem: Problem) -> int:
-    """Blocks worked on side by side: no more than there are cores, nor than results that are small beside a block."""
-    groups = problem.in_channels // _images(problem)
-    most = min(problem.target.machine.cores, groups, max(1, _block_bytes(problem) // _result_bytes(problem)))
+    """Blocks worked on side by side: no more than there are cores, nor than results that are small beside a block.
+
+    A block of one row may be larger than it should be: then there are fewer of them.
+    """
+    groups, cores = problem.in_channels // _images(problem), problem.target.machine.cores
+    block = _images(problem) * _row_blocks(problem)[0] * _walk(problem)[1]
+    small = min(_block_bytes(problem) // _result_bytes(problem), cores * _block_bytes(problem) // block)
+    most = min(cores, groups, max(1, small))
     return max(n for n in range(1, most + 1) if groups % n == 0)
 
 
@@ -142,15 +143,18 @@ def estimate(problem: Problem) -> Estimate:
     }
     # Zeros written around ȳ meet samples of x where its taps are laid on it.
     accuracy = "toeplitz" if _on_cotangent(problem) else "direct"
-    return Estimate(work, flops, _memory(problem), accuracy=accuracy)
+    written_out = windows.slices(_forward(problem))
+    return Estimate(work, flops, _memory(problem), accuracy=accuracy, written_out=written_out)
 
 
 def _memory(problem: Problem) -> int:
+    copies = problem.itemsize * (2 * math.prod(problem.lhs_shape) + math.prod(problem.rhs_shape))
+    if math.prod(problem.out_space) == 1:
+        return copies + 2 * _result_bytes(problem)
     rows, _ = _row_blocks(problem)
     block = _images(problem) * rows * _walk(problem)[1]
     # The sum so far, the product that is added to it, and their sum.
-    working = _lanes(problem) * (2 * block + 3 * _result_bytes(problem))
-    return working + problem.itemsize * (2 * math.prod(problem.lhs_shape) + math.prod(problem.rhs_shape))
+    return copies + _lanes(problem) * (2 * block + 3 * _result_bytes(problem))
 
 
 def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, solve: Solver) -> jax.Array:
