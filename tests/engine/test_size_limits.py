@@ -11,7 +11,7 @@ from jconv.engine._accuracy import tolerance
 from jconv.engine._planner import Planner, default_planner
 from jconv.engine._primitive import input_gradient_problem, kernel_gradient_problem
 from jconv.engine._problem import Problem
-from jconv.engine.algorithms import ALGORITHMS, columns, fft, phase_sum, polyphase
+from jconv.engine.algorithms import ALGORITHMS, columns, fft, kernel_gradient, phase_sum, polyphase
 from tests.engine import oracle
 from tests.engine.helpers import normwise, problem_of
 from tests.engine.machines import machines
@@ -78,6 +78,10 @@ def test_what_a_limit_forbids_is_nowhere_much_faster(problems, monkeypatch, numb
 LARGE = {
     "strided windows of many taps": ("im2col", problem_of((1, 40, 70, 1), (20, 20, 1, 2), (5, 10))),
     "kernel gradient, many outputs": ("kernel_gradient", problem_of((2, 26, 26, 3), (15, 15, 3, 4))),
+    "kernel gradient of a flat volume": (
+        "kernel_gradient",
+        problem_of((3, 5, 14, 13, 4), (3, 14, 6, 2, 10), (1, 1, 2), ((0, 0), (1, 1), (0, 2)), groups=2),
+    ),
     "long kernel on a signal": ("toeplitz", problem_of((1, 3000, 1), (1500, 1, 1), padding=((700, 799),))),
     "long kernel on an image's axis": ("banded", problem_of((1, 1400, 3, 1), (1100, 1, 1, 1), padding=((1099, 0), 0))),
     "many taps and several outputs": ("direct", problem_of((2, 700, 2), (130, 1, 6), 7, groups=2)),
@@ -88,6 +92,7 @@ LARGE = {
 @pytest.mark.parametrize("name", LARGE)
 def test_values_of_large_kernels(name, monkeypatch):
     monkeypatch.setattr(fft, "BLOCK_BYTES", 4 << 10)  # two images at a time
+    monkeypatch.setattr(kernel_gradient, "LONG_ROW_BYTES", 8 << 10)
     algorithm, problem = LARGE[name]
     assert ALGORITHMS[algorithm].refusal(problem) is None
     rng = np.random.default_rng(0)
@@ -109,8 +114,9 @@ def test_images_of_a_large_batch_are_transformed_in_pieces():
     [
         problem_of((2, 8, 28, 28, 64), (3, 3, 3, 64, 64), padding=1),
         problem_of((2, 16, 112, 112, 3), (3, 7, 7, 3, 64), 2, (1, 3, 3)),
+        problem_of((1, 4, 56, 56, 64), (3, 3, 3, 64, 64), padding=1),
     ],
-    ids=["dense volume", "strided stem of a volume"],
+    ids=["dense volume", "strided stem of a volume", "flat volume"],
 )
 def test_kernel_gradients_of_volumes_are_products(forward):
     for machine in machines():

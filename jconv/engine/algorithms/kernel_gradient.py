@@ -37,6 +37,8 @@ NARROW = 16
 MANY_TAPS = 16
 """Windows of one channel with more taps than this are put together number by number."""
 BLOCK_BYTES, SMALL_BLOCK_BYTES = 3 << 20, 2 << 20
+LONG_ROW_BYTES = 12 << 20
+"""Windows of one row from which another axis is walked over, at the price of a copy of both arrays (a guess)."""
 
 
 def refusal(problem: Problem) -> str | None:
@@ -122,7 +124,26 @@ def _result_bytes(problem: Problem) -> int:
     return math.prod(problem.out_shape) * _merged(problem) * problem.itemsize
 
 
+def _axes(problem: Problem) -> tuple[int, ...]:
+    """The order of axes: the first one is walked over. It is the longest where the windows of a row are too large."""
+    usual = tuple(range(problem.ndim))
+    if _walk(problem)[1] <= LONG_ROW_BYTES:
+        return usual
+    longest = max(usual, key=lambda axis: problem.taps[axis])
+    return (longest, *(axis for axis in usual if axis != longest))
+
+
+def _reordered(problem: Problem, axes: tuple[int, ...]) -> Problem:
+    names = ("strides", "padding", "lhs_dilation", "rhs_dilation")
+    return problem.replace(
+        lhs_shape=(problem.batch, *(problem.space[axis] for axis in axes), problem.lhs_shape[-1]),
+        rhs_shape=(*(problem.taps[axis] for axis in axes), *problem.rhs_shape[-2:]),
+        **{name: tuple(getattr(problem, name)[axis] for axis in axes) for name in names},
+    )
+
+
 def estimate(problem: Problem) -> Estimate:
+    problem = _reordered(problem, _axes(problem))
     merged, library = _merged(problem), problem.target.machine.library
     (rows, row), (_, blocks) = _walk(problem), _row_blocks(problem)
     images, inputs = problem.in_channels, problem.batch * problem.groups
@@ -158,8 +179,13 @@ def _memory(problem: Problem) -> int:
 
 
 def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, solve: Solver) -> jax.Array:
+    n, axes = problem.ndim, _axes(problem)
+    if axes != tuple(range(n)):
+        lhs = jnp.transpose(lhs, (0, *(1 + axis for axis in axes), n + 1))
+        out = apply(_reordered(problem, axes), lhs, jnp.transpose(rhs, (*axes, n, n + 1)), solve)
+        return jnp.transpose(out, (0, *(1 + axes.index(axis) for axis in range(n)), n + 1))
     groups, inputs = problem.groups, problem.batch
-    images, n = problem.in_channels, problem.ndim
+    images = problem.in_channels
     forward = _forward(problem)
     # Back to the arrays of the forward convolution; XLA cancels these transpositions with those of the gradient.
     x = jnp.transpose(lhs.reshape(inputs, *problem.space, groups, images), (n + 2, *range(1, n + 1), n + 1, 0)).reshape(
