@@ -25,6 +25,7 @@ class Estimate:
     `work` names what its time is made of, as {feature: amount}; the cost table knows the seconds of each feature.
     `flops` are its floating-point operations, `memory` the bytes of extra memory at the peak, without those of `parts`,
     the smaller problems that it leaves to the planner. `accuracy` is a key of `jconv.engine._accuracy.CLASSES`.
+    `written_out` counts the terms of a sum that the program writes out, each of which is compiled on its own.
     """
 
     work: Mapping[str, float]
@@ -32,6 +33,7 @@ class Estimate:
     memory: int = 0
     parts: tuple[Problem, ...] = ()
     accuracy: str = "direct"
+    written_out: int = 0
 
 
 class Algorithm(Protocol):

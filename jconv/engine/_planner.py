@@ -36,6 +36,13 @@ SMALL = 16 << 20
 GUARD_BYTES = 1e-10
 """Seconds for each byte of the operands that are searched for a NaN or inf (two Zen cores, November 2026)."""
 
+WRITTEN_OUT = 1e-6
+"""Seconds for each term that is written out, on a CPU: 8 ms of compiling, paid off by 8,000 calls.
+
+The compile time is a measurement (256 taps took two seconds; two Zen cores, November 2026), the number of calls a
+choice: an algorithm that saves microseconds shall not cost seconds.
+"""
+
 
 class Planner:
     """Chooses algorithms by a cost table, by what was measured (`wisdom`), and for one machine.
@@ -85,7 +92,7 @@ class Planner:
         def solve(part: Problem, lhs: jax.Array, rhs: jax.Array) -> jax.Array:
             return self.solve(dataclasses.replace(part, free_borders=False), lhs, rhs, for_parts)
 
-        with jax.named_scope(f"convolution_{name}"):  # profiles and compiled programs name it so
+        with jax.named_scope(_scope(name, problem.precision)):
             if name != "xla" and problem.dtype in LOW_PRECISION:  # sums are taken in float32
                 wide = problem.replace(dtype="float32")
                 out = ALGORITHMS[name].apply(wide, lhs.astype("float32"), rhs.astype("float32"), solve)
@@ -154,11 +161,19 @@ class Planner:
         seconds = self.costs.seconds(name, work, problem.target.platform)
         if _needs_guard(CLASSES[estimate.accuracy], policy):
             seconds += GUARD_BYTES * problem.io_bytes
+        if problem.target.platform == "cpu":
+            seconds += WRITTEN_OUT * estimate.written_out
         memory = estimate.memory + max((part.memory for part in parts), default=0)  # one after the other
         if judge and name != "xla":
             refused = _refusal_by_memory(problem, memory, policy)
         flops = estimate.flops + sum(part.flops for part in parts)
         return Candidate(name, seconds, flops, memory, estimate.accuracy, refused)
+
+
+def _scope(algorithm: str, precision: str) -> str:
+    """What profiles and compiled programs call a convolution: searches for XLA's own operation find the others too."""
+    asked = "" if precision == "default" else f", operand_precision={{{precision},{precision}}}"
+    return f"convolution({algorithm}{asked})"
 
 
 def _left_to_measurement(row: Candidate, chosen: str) -> Candidate:

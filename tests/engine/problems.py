@@ -54,7 +54,8 @@ class Case:
         return int(np.prod(self.rhs[:-1]))
 
 
-def _case(name, lhs, rhs, strides=1, padding=0, lhs_dilation=1, rhs_dilation=1, groups=1):
+def make_case(name, lhs, rhs, strides=1, padding=0, lhs_dilation=1, rhs_dilation=1, groups=1):
+    """A case; numbers stand for all axes."""
     n = len(lhs) - 2
 
     def each(value):
@@ -65,37 +66,39 @@ def _case(name, lhs, rhs, strides=1, padding=0, lhs_dilation=1, rhs_dilation=1, 
 
 
 CASES = [
-    _case("dense 3×3", (2, 9, 8, 5), (3, 3, 5, 6), padding=1),
-    _case("dense 1×1", (2, 5, 6, 7), (1, 1, 7, 4)),
-    _case("rectangular", (1, 7, 10, 3), (2, 4, 3, 2), padding=((1, 0), (2, 1))),
-    _case("strided", (2, 9, 11, 4), (3, 3, 4, 6), strides=(2, 3), padding=1),
-    _case("dilated kernel", (1, 12, 11, 3), (3, 2, 3, 4), rhs_dilation=(2, 3), padding=2),
-    _case("transposed", (2, 5, 6, 4), (3, 4, 4, 3), lhs_dilation=(2, 3), padding=((2, 1), (3, 2))),
-    _case("all at once", (1, 6, 7, 4), (3, 2, 2, 6), 2, ((2, 3), (1, 4)), (3, 2), (2, 3), 2),
-    _case("negative padding", (2, 9, 8, 3), (2, 3, 3, 4), padding=((-1, 2), (1, -2))),
-    _case("negative padding of a dilated input", (1, 6, 5, 2), (2, 2, 2, 3), 1, ((-3, -1), (-1, 4)), (2, 3)),
-    _case("groups", (2, 7, 7, 12), (3, 3, 3, 8), padding=1, groups=4),
-    _case("depthwise", (2, 8, 9, 6), (3, 3, 1, 6), padding=1, groups=6),
-    _case("depthwise, large kernel", (1, 20, 21, 5), (11, 9, 1, 5), padding=((5, 5), (4, 4)), groups=5),
-    _case("depthwise, multiplier", (2, 6, 7, 3), (3, 2, 1, 6), strides=2, padding=1, groups=3),
-    _case("depthwise, strided", (2, 9, 9, 4), (3, 3, 1, 4), strides=2, padding=1, groups=4),
-    _case("single channel", (1, 33, 30, 1), (5, 4, 1, 1), padding=2),
-    _case("1-D", (3, 40, 4), (5, 4, 3), padding=2),
-    _case("1-D signal", (1, 600, 1), (17, 1, 1), padding=((16, 16),)),
-    _case("1-D signals, strided", (2, 300, 3), (9, 1, 3), strides=3, padding=4, groups=3),
-    _case("1-D, three taps", (2, 30, 4), (3, 4, 5), padding=1),
-    _case("3-D", (1, 5, 6, 7, 2), (3, 2, 3, 2, 3), padding=1),
-    _case("3-D transposed", (1, 3, 4, 3, 2), (2, 3, 2, 2, 2), lhs_dilation=(2, 1, 2), padding=1),
-    _case("4-D", (1, 3, 4, 3, 4, 2), (2, 2, 1, 2, 2, 2), padding=((0, 1),) * 4),
-    _case("kernel gradient", (4, 10, 9, 6), (9, 8, 3, 10), padding=((0, 1), (1, 0)), groups=2),
-    _case("depthwise kernel gradient", (1, 10, 9, 12), (9, 9, 3, 4), padding=1, groups=4),
-    _case("transposed kernel gradient", (3, 4, 5, 6), (8, 10, 3, 4), 1, ((3, 0), (1, 2)), 2, groups=2),
-    _case("image, long column", (1, 140, 9, 1), (12, 1, 1, 1), padding=((5, 6), (0, 0))),
-    _case("depthwise, transposed", (2, 5, 6, 4), (3, 4, 1, 4), 1, ((2, 1), (1, 3)), (2, 3), groups=4),
-    _case("volume, column", (2, 3, 9, 5, 1), (1, 4, 1, 1, 1), (1, 3, 1), (0, (4, 3), 0), (1, 2, 1), (1, 3, 1)),
-    _case("3×3 dilated", (2, 13, 17, 3), (3, 3, 3, 4), padding=((2, 1), (3, 0)), rhs_dilation=(2, 3)),
-    _case("short kernel gradient, strided", (3, 13, 16, 2), (8, 12, 2, 4), strides=(2, 3), padding=((0, 0), (1, 1))),
-    _case("short kernel gradient", (4, 10, 12, 3), (8, 12, 3, 5), padding=((0, 0), (1, 1))),
+    make_case("dense 3×3", (2, 9, 8, 5), (3, 3, 5, 6), padding=1),
+    make_case("dense 1×1", (2, 5, 6, 7), (1, 1, 7, 4)),
+    make_case("rectangular", (1, 7, 10, 3), (2, 4, 3, 2), padding=((1, 0), (2, 1))),
+    make_case("strided", (2, 9, 11, 4), (3, 3, 4, 6), strides=(2, 3), padding=1),
+    make_case("dilated kernel", (1, 12, 11, 3), (3, 2, 3, 4), rhs_dilation=(2, 3), padding=2),
+    make_case("transposed", (2, 5, 6, 4), (3, 4, 4, 3), lhs_dilation=(2, 3), padding=((2, 1), (3, 2))),
+    make_case("all at once", (1, 6, 7, 4), (3, 2, 2, 6), 2, ((2, 3), (1, 4)), (3, 2), (2, 3), 2),
+    make_case("negative padding", (2, 9, 8, 3), (2, 3, 3, 4), padding=((-1, 2), (1, -2))),
+    make_case("negative padding of a dilated input", (1, 6, 5, 2), (2, 2, 2, 3), 1, ((-3, -1), (-1, 4)), (2, 3)),
+    make_case("groups", (2, 7, 7, 12), (3, 3, 3, 8), padding=1, groups=4),
+    make_case("depthwise", (2, 8, 9, 6), (3, 3, 1, 6), padding=1, groups=6),
+    make_case("depthwise, large kernel", (1, 20, 21, 5), (11, 9, 1, 5), padding=((5, 5), (4, 4)), groups=5),
+    make_case("depthwise, multiplier", (2, 6, 7, 3), (3, 2, 1, 6), strides=2, padding=1, groups=3),
+    make_case("depthwise, strided", (2, 9, 9, 4), (3, 3, 1, 4), strides=2, padding=1, groups=4),
+    make_case("single channel", (1, 33, 30, 1), (5, 4, 1, 1), padding=2),
+    make_case("1-D", (3, 40, 4), (5, 4, 3), padding=2),
+    make_case("1-D signal", (1, 600, 1), (17, 1, 1), padding=((16, 16),)),
+    make_case("1-D signals, strided", (2, 300, 3), (9, 1, 3), strides=3, padding=4, groups=3),
+    make_case("1-D, three taps", (2, 30, 4), (3, 4, 5), padding=1),
+    make_case("3-D", (1, 5, 6, 7, 2), (3, 2, 3, 2, 3), padding=1),
+    make_case("3-D transposed", (1, 3, 4, 3, 2), (2, 3, 2, 2, 2), lhs_dilation=(2, 1, 2), padding=1),
+    make_case("4-D", (1, 3, 4, 3, 4, 2), (2, 2, 1, 2, 2, 2), padding=((0, 1),) * 4),
+    make_case("kernel gradient", (4, 10, 9, 6), (9, 8, 3, 10), padding=((0, 1), (1, 0)), groups=2),
+    make_case("depthwise kernel gradient", (1, 10, 9, 12), (9, 9, 3, 4), padding=1, groups=4),
+    make_case("transposed kernel gradient", (3, 4, 5, 6), (8, 10, 3, 4), 1, ((3, 0), (1, 2)), 2, groups=2),
+    make_case("image, long column", (1, 140, 9, 1), (12, 1, 1, 1), padding=((5, 6), (0, 0))),
+    make_case("depthwise, transposed", (2, 5, 6, 4), (3, 4, 1, 4), 1, ((2, 1), (1, 3)), (2, 3), groups=4),
+    make_case("volume, column", (2, 3, 9, 5, 1), (1, 4, 1, 1, 1), (1, 3, 1), (0, (4, 3), 0), (1, 2, 1), (1, 3, 1)),
+    make_case("3×3 dilated", (2, 13, 17, 3), (3, 3, 3, 4), padding=((2, 1), (3, 0)), rhs_dilation=(2, 3)),
+    make_case(
+        "short kernel gradient, strided", (3, 13, 16, 2), (8, 12, 2, 4), strides=(2, 3), padding=((0, 0), (1, 1))
+    ),
+    make_case("short kernel gradient", (4, 10, 12, 3), (8, 12, 3, 5), padding=((0, 0), (1, 1))),
 ]
 
 

@@ -46,6 +46,17 @@ def test_it_holds_at_once_and_is_undone(arrays):
     np.testing.assert_array_equal(before, after)
 
 
+@pytest.mark.parametrize("precision", [None, "highest"])
+def test_compiled_programs_name_the_convolution_and_its_precision(arrays, precision):
+    options = {"feature_group_count": 64, "precision": precision, "algorithm": "direct"}
+    layout = ("NHWC", "HWIO", "NHWC")
+    function = lambda x, w: jconv.conv_general_dilated(x, w, (1, 1), "SAME", dimension_numbers=layout, **options)
+    lines = jax.jit(function).lower(*arrays).compile().as_text().splitlines()
+    line = next(line for line in lines if "convolution(" in line)
+    assert "convolution(direct" in line
+    assert ("operand_precision={highest,highest}" in line) == (precision == "highest")
+
+
 def test_twice_is_once(arrays):
     jconv.accelerate()
     jconv.accelerate()

@@ -12,8 +12,8 @@ from tests.engine.machines import benchmark_problems, machines
 # Whoever adds or deletes an algorithm does so here too.
 NAMES = {
     "xla", "onednn", "direct", "im2col", "winograd", "winograd_gradient", "fft", "overlap_add", "overlap_save",
-    "toeplitz", "banded", "columns", "separable", "polyphase", "phase_sum", "exchange", "kernel_gradient",
-    "channel_sum", "complex_split",
+    "toeplitz", "banded", "columns", "separable", "space_to_depth", "polyphase", "phase_sum", "exchange",
+    "kernel_gradient", "channel_sum", "complex_split",
 }  # fmt: skip
 
 

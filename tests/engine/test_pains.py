@@ -16,14 +16,14 @@ from jconv.engine import conv_general_dilated, conv_general_dilated_patches
 from jconv.engine._target import this_machine
 from tests.engine import oracle
 from tests.engine.helpers import normwise
-from tests.engine.problems import _case
+from tests.engine.problems import make_case
 
 
 def test_negative_padding_is_cropping():
     """xla#48713, xla#48715, jax#11517: negative padding gave wrong values without a word."""
     for padding in (((-2, -1), (-1, -3)), ((-4, 5), (3, -2)), ((-9, 0), (0, 0))):
         for lhs_dilation in ((1, 1), (2, 3)):
-            case = _case("negative", (2, 9, 8, 3), (2, 3, 3, 4), 1, padding, lhs_dilation)
+            case = make_case("negative", (2, 9, 8, 3), (2, 3, 3, 4), 1, padding, lhs_dilation)
             x, w = case.data("float32")
             want = oracle.convolution(x, w, **case.geometry)
             assert normwise(conv_general_dilated(x, w, **case.lax), want) < 1e-6
@@ -158,7 +158,7 @@ def test_nan_stays_where_the_sum_has_it():
 
 def test_an_input_cropped_away_has_a_gradient_of_its_own_shape():
     """A stride beyond the only sample: the adjoint crops all of a dilated input, and is zeros of the input's shape."""
-    case = _case("cropped away", (2, 1, 6, 2), (1, 3, 2, 4), (3, 1), ((2, 0), (0, 0)))
+    case = make_case("cropped away", (2, 1, 6, 2), (1, 3, 2, 4), (3, 1), ((2, 0), (0, 0)))
     x, w = case.data("float64")
     y, pull = jax.vjp(functools.partial(conv_general_dilated, **case.lax), x, w)
     wanted = oracle.gradients(x, w, np.ones(y.shape), **case.geometry)

@@ -156,6 +156,14 @@ def test_memory_of_kernel_gradients_is_what_they_take(cores):
         assert taken <= 1.1 * ALGORITHMS["kernel_gradient"].estimate(problem).memory, (space, channels, batch)
 
 
+def test_a_sum_for_many_outputs_does_not_repeat_its_input():
+    problem = problem_of((1, 8192, 1), (128, 1, 16), 64)
+    run = lambda a, b: ALGORITHMS["direct"].apply(problem, a, b, None)
+    arrays = [jax.ShapeDtypeStruct(s, np.float32) for s in (problem.lhs_shape, problem.rhs_shape)]
+    taken = jax.jit(run).lower(*arrays).compile().memory_analysis().temp_size_in_bytes
+    assert taken <= 4 * problem.io_bytes < 16 * problem.space[0] * problem.itemsize
+
+
 def test_the_memory_budget_is_kept():
     image = jax.ShapeDtypeStruct((1, 1, 1024, 1024), jnp.float32)
     big = jax.ShapeDtypeStruct((1, 1, 63, 63), jnp.float32)

@@ -20,8 +20,6 @@ from jconv.engine._problem import Problem
 from jconv.engine.algorithms._parts import products
 from jconv.engine.algorithms._parts.single import refusal_unless_single
 
-MAX_TAPS = 1024
-
 BAND_SAMPLES = 4 << 20
 """Samples of all blocks' contributions that are kept at a time; larger images are taken in pieces."""
 
@@ -34,8 +32,6 @@ def refusal(problem: Problem) -> str | None:
     axes = [axis for axis, taps in enumerate(problem.taps) if taps > 1]
     if len(axes) != 1 or any(sum(pair) for axis, pair in enumerate(problem.padding) if axis not in axes):
         return "for kernels along one axis"
-    if problem.tap_count > MAX_TAPS:
-        return f"at most {MAX_TAPS} taps, got {problem.tap_count}"
     if problem.out_space[axes[0]] < 2 * _block(problem):
         return "for images of several blocks"
     return None

@@ -43,7 +43,19 @@ def _unrolled(problem: Problem) -> int:
 
 
 def estimate(problem: Problem) -> Estimate:
-    return Estimate(_work(problem), flops=_flops(problem), memory=_memory(problem))
+    work = _work(problem)
+    return Estimate(work, flops=_flops(problem), memory=_memory(problem), written_out=_written_out(problem))
+
+
+def _written_out(problem: Problem) -> int:
+    """Taps that are compiled one by one."""
+    if problem.tap_count <= _unrolled(problem):
+        return problem.tap_count
+    if not _elementwise(problem):
+        return 1
+    last = problem.taps[-1]
+    runs = -(-last // _unrolled(problem))
+    return last // runs + last % runs
 
 
 def _flops(problem: Problem) -> float:
@@ -134,8 +146,6 @@ def _elementwise_sum(problem: Problem, padded: jax.Array, rhs: jax.Array) -> jax
         padded, weights = padded[..., 0], rhs[..., 0, 0]
     else:
         weights = rhs[..., 0, :]
-        if problem.multiplier > 1:
-            padded = jnp.repeat(padded, problem.multiplier, axis=-1)
     strides, dilation, out_space = problem.strides, problem.rhs_dilation, problem.out_space
     n = problem.ndim
 
@@ -146,7 +156,10 @@ def _elementwise_sum(problem: Problem, padded: jax.Array, rhs: jax.Array) -> jax
             starts[1 + axis] = dilation[axis] * tap
             stops[1 + axis] = starts[1 + axis] + strides[axis] * (out_space[axis] - 1) + 1
             steps[1 + axis] = strides[axis]
-        return lax.slice(array, starts, stops, steps) * weight
+        piece = lax.slice(array, starts, stops, steps)
+        if problem.multiplier > 1:  # only what is read: the whole input would be held in memory so many times
+            piece = jnp.repeat(piece, problem.multiplier, axis=-1)
+        return piece * weight
 
     if problem.tap_count <= _unrolled(problem):
         terms = (term(padded, tap, range(n), weights[tap]) for tap in shapes.tap_indices(problem))
@@ -180,7 +193,7 @@ def _elementwise_sum(problem: Problem, padded: jax.Array, rhs: jax.Array) -> jax
         return add_run(step // runs, step % runs * length, length, total)
 
     places = math.prod(outer)
-    total = jnp.zeros((problem.batch, *out_space, *padded.shape[n + 1 :]), padded.dtype)
+    total = jnp.zeros((problem.batch, *out_space, *weights.shape[n:]), padded.dtype)
     total = lax.fori_loop(0, places * runs, body, total)
     left = last - runs * length
     if left:

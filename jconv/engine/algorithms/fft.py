@@ -22,7 +22,11 @@ from jconv._core.fast_length import fast_length
 from jconv.engine._algorithm import Estimate, Solver
 from jconv.engine._problem import Problem, dilated, unit
 from jconv.engine.algorithms._parts import products
+from jconv.engine.algorithms._parts.blocks import images_per_block
 from jconv.engine.algorithms._parts.fourier import MAX_FFT_AXES, correlation_spectrum
+
+BLOCK_BYTES = 64 << 20
+"""Bytes of the images' transforms that are held at a time; larger batches are taken in pieces (a guess)."""
 
 MATRIX_CHANNELS = 64
 """Products of input and output channels up to which they are summed elementwise (a heuristic)."""
@@ -65,8 +69,19 @@ def estimate(problem: Problem) -> Estimate:
     else:
         kind = "product_flops" if problem.in_channels == 1 else "matrix_flops"
         work |= {"calls": 1.0, "fft_flops": transformed, kind: products, "bytes": passes}
-    memory = 3 * size * transforms * problem.itemsize // 2
+    each = 3 * size * problem.itemsize // 2
+    kernels = problem.in_channels * problem.out_channels
+    memory = each * (_images(problem) * channels // problem.batch + kernels)
     return Estimate(work, transformed + products, memory, accuracy="fft")
+
+
+def _images(problem: Problem) -> int:
+    """Images that are transformed at a time."""
+    if _by_halves(problem):
+        return problem.batch
+    channels = problem.lhs_shape[-1] + problem.out_channels
+    image = 3 * math.prod(_lengths(problem)) * channels * problem.itemsize // 2
+    return images_per_block(problem.batch, image, BLOCK_BYTES)
 
 
 def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, solve: Solver) -> jax.Array:
@@ -84,10 +99,15 @@ def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, solve: Solver) -> ja
     axes = tuple(range(2, n + 2))
     forward, inverse = (jnp.fft.rfftn, jnp.fft.irfftn) if problem.is_real else (jnp.fft.fftn, jnp.fft.ifftn)
     spectrum = correlation_spectrum(rhs, axes)
-    lhs = forward(lhs, axes=axes)
-    out = _channel_product(problem, lhs, spectrum)
-    out = inverse(out, s=tuple(lengths), axes=axes)
-    return _strided(problem, out).astype(lhs.real.dtype if problem.is_real else lhs.dtype)
+    block = problem.replace(lhs_shape=(_images(problem), *problem.lhs_shape[1:]))
+
+    def correlate(images: jax.Array) -> jax.Array:
+        out = _channel_product(block, forward(images, axes=axes), spectrum)
+        return _strided(block, inverse(out, s=tuple(lengths), axes=axes)).astype(images.dtype)
+
+    if block.batch == problem.batch:
+        return correlate(lhs)
+    return lax.map(correlate, lhs.reshape(-1, block.batch, *lhs.shape[1:])).reshape(problem.out_shape)
 
 
 def _strided(problem: Problem, out: jax.Array) -> jax.Array:

@@ -20,7 +20,6 @@ from jconv.engine.algorithms._parts import products, shapes, windows
 from jconv.engine.algorithms._parts.blocks import images_per_block
 
 BLOCK_BYTES = 1 << 20
-MAX_TAPS = 256
 
 
 def refusal(problem: Problem) -> str | None:
@@ -28,8 +27,6 @@ def refusal(problem: Problem) -> str | None:
         return "no input dilation: polyphase removes it"
     if problem.in_channels == 1 and problem.groups > 1:
         return "depthwise: nothing to multiply as matrices"
-    if problem.tap_count > MAX_TAPS:
-        return f"at most {MAX_TAPS} taps, got {problem.tap_count}"
     return None
 
 
@@ -48,7 +45,8 @@ def _block_rows(problem: Problem) -> int:
 
 
 def estimate(problem: Problem) -> Estimate:
-    return Estimate(_work(problem), flops=problem.flops, memory=_memory(problem))
+    written_out = windows.slices(problem)
+    return Estimate(_work(problem), flops=problem.flops, memory=_memory(problem), written_out=written_out)
 
 
 def _work(problem: Problem) -> dict[str, float]:

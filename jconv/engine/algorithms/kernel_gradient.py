@@ -31,13 +31,14 @@ from jconv.engine._problem import Problem, unit
 from jconv.engine.algorithms._parts import products, shapes, windows
 from jconv.engine.algorithms._parts.blocks import images_per_block
 
-MAX_OUTPUTS = 128
 WIDE = 32
 NARROW = 16
 """Columns of ȳ up to which taps are laid on it."""
 MANY_TAPS = 16
 """Windows of one channel with more taps than this are put together number by number."""
 BLOCK_BYTES, SMALL_BLOCK_BYTES = 3 << 20, 2 << 20
+LONG_ROW_BYTES = 12 << 20
+"""Windows of one row from which another axis is walked over, at the price of a copy of both arrays (a guess)."""
 
 
 def refusal(problem: Problem) -> str | None:
@@ -45,10 +46,7 @@ def refusal(problem: Problem) -> str | None:
         return "no input dilation: polyphase removes it"
     if problem.batch * problem.multiplier == 1:
         return "depthwise: nothing to multiply as matrices"
-    outputs = math.prod(problem.out_space)
-    if outputs > MAX_OUTPUTS:
-        return f"for at most {MAX_OUTPUTS} outputs, got {outputs}"
-    if problem.tap_count < outputs:
+    if problem.tap_count < math.prod(problem.out_space):
         return "for kernels larger than the output"
     return None
 
@@ -110,9 +108,14 @@ def _images(problem: Problem) -> int:
 
 
 def _lanes(problem: Problem) -> int:
-    """Blocks worked on side by side: no more than there are cores, nor than results that are small beside a block."""
-    groups = problem.in_channels // _images(problem)
-    most = min(problem.target.machine.cores, groups, max(1, _block_bytes(problem) // _result_bytes(problem)))
+    """Blocks worked on side by side: no more than there are cores, nor than results that are small beside a block.
+
+    A block of one row may be larger than it should be: then there are fewer of them.
+    """
+    groups, cores = problem.in_channels // _images(problem), problem.target.machine.cores
+    block = _images(problem) * _row_blocks(problem)[0] * _walk(problem)[1]
+    small = min(_block_bytes(problem) // _result_bytes(problem), cores * _block_bytes(problem) // block)
+    most = min(cores, groups, max(1, small))
     return max(n for n in range(1, most + 1) if groups % n == 0)
 
 
@@ -121,7 +124,26 @@ def _result_bytes(problem: Problem) -> int:
     return math.prod(problem.out_shape) * _merged(problem) * problem.itemsize
 
 
+def _axes(problem: Problem) -> tuple[int, ...]:
+    """The order of axes: the first one is walked over. It is the longest where the windows of a row are too large."""
+    usual = tuple(range(problem.ndim))
+    if _walk(problem)[1] <= LONG_ROW_BYTES:
+        return usual
+    longest = max(usual, key=lambda axis: problem.taps[axis])
+    return (longest, *(axis for axis in usual if axis != longest))
+
+
+def _reordered(problem: Problem, axes: tuple[int, ...]) -> Problem:
+    names = ("strides", "padding", "lhs_dilation", "rhs_dilation")
+    return problem.replace(
+        lhs_shape=(problem.batch, *(problem.space[axis] for axis in axes), problem.lhs_shape[-1]),
+        rhs_shape=(*(problem.taps[axis] for axis in axes), *problem.rhs_shape[-2:]),
+        **{name: tuple(getattr(problem, name)[axis] for axis in axes) for name in names},
+    )
+
+
 def estimate(problem: Problem) -> Estimate:
+    problem = _reordered(problem, _axes(problem))
     merged, library = _merged(problem), problem.target.machine.library
     (rows, row), (_, blocks) = _walk(problem), _row_blocks(problem)
     images, inputs = problem.in_channels, problem.batch * problem.groups
@@ -142,20 +164,28 @@ def estimate(problem: Problem) -> Estimate:
     }
     # Zeros written around ȳ meet samples of x where its taps are laid on it.
     accuracy = "toeplitz" if _on_cotangent(problem) else "direct"
-    return Estimate(work, flops, _memory(problem), accuracy=accuracy)
+    written_out = windows.slices(_forward(problem))
+    return Estimate(work, flops, _memory(problem), accuracy=accuracy, written_out=written_out)
 
 
 def _memory(problem: Problem) -> int:
+    copies = problem.itemsize * (2 * math.prod(problem.lhs_shape) + math.prod(problem.rhs_shape))
+    if math.prod(problem.out_space) == 1:
+        return copies + 2 * _result_bytes(problem)
     rows, _ = _row_blocks(problem)
     block = _images(problem) * rows * _walk(problem)[1]
     # The sum so far, the product that is added to it, and their sum.
-    working = _lanes(problem) * (2 * block + 3 * _result_bytes(problem))
-    return working + problem.itemsize * (2 * math.prod(problem.lhs_shape) + math.prod(problem.rhs_shape))
+    return copies + _lanes(problem) * (2 * block + 3 * _result_bytes(problem))
 
 
 def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, solve: Solver) -> jax.Array:
+    n, axes = problem.ndim, _axes(problem)
+    if axes != tuple(range(n)):
+        lhs = jnp.transpose(lhs, (0, *(1 + axis for axis in axes), n + 1))
+        out = apply(_reordered(problem, axes), lhs, jnp.transpose(rhs, (*axes, n, n + 1)), solve)
+        return jnp.transpose(out, (0, *(1 + axes.index(axis) for axis in range(n)), n + 1))
     groups, inputs = problem.groups, problem.batch
-    images, n = problem.in_channels, problem.ndim
+    images = problem.in_channels
     forward = _forward(problem)
     # Back to the arrays of the forward convolution; XLA cancels these transpositions with those of the gradient.
     x = jnp.transpose(lhs.reshape(inputs, *problem.space, groups, images), (n + 2, *range(1, n + 1), n + 1, 0)).reshape(

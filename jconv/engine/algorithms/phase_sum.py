@@ -69,7 +69,8 @@ def estimate(problem: Problem) -> Estimate:
     tables = (_taps_of_phases(problem, i) for i in range(problem.ndim))
     has_zeros = any((table == k).any() for table, k in zip(tables, problem.taps))
     memory = 2 * math.prod(problem.lhs_shape) * problem.itemsize
-    return Estimate(work, flops, memory, accuracy="toeplitz" if has_zeros else "direct")
+    accuracy = "toeplitz" if has_zeros else "direct"
+    return Estimate(work, flops, memory, accuracy=accuracy, written_out=_terms(problem))
 
 
 def apply(problem: Problem, lhs: jax.Array, rhs: jax.Array, solve: Solver) -> jax.Array:

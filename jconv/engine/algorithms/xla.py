@@ -64,6 +64,8 @@ def _regime(problem: Problem) -> str:
         return prefix + ("few_gradient" if problem.in_channels < FEW_CHANNELS else "gradient")
     if problem.in_channels * problem.out_channels == 1:
         return prefix + "single"
+    if problem.out_channels == 1 and dilated and problem.ndim == 2 and problem.tap_count > 1:
+        return "dilated_one_output"
     if min(problem.in_channels, problem.out_channels) < LANES:
         return prefix + "narrow"
     return prefix + ("pointwise" if problem.tap_count == 1 else "dense")

@@ -55,6 +55,22 @@ def gather_runs(x: jax.Array, grid: Iterable[tuple[int, int]], run: int, offset:
     return lax.optimization_barrier(lax.gather(line, starts[..., None], numbers, (run,), mode=mode))
 
 
+def slices(problem: Problem) -> int:
+    """How many slices `patches` writes out."""
+    if problem.tap_count == 1:
+        return 1
+    gathered = _is_gathered(problem, problem.ndim - 1)
+    return sum(problem.taps[: problem.ndim - gathered]) + gathered
+
+
+def _is_gathered(problem: Problem, axis: int) -> bool:
+    """Whether the windows of an axis are gathered; few slices, apart from each other, are faster."""
+    taps, stride = problem.taps[axis], problem.strides[axis]
+    if axis < problem.ndim - 1 or problem.rhs_dilation[axis] > 1:
+        return False
+    return taps > 1 if stride == 1 else taps >= LONG_RUN
+
+
 def patches(problem: Problem, padded: jax.Array) -> jax.Array:
     """(N, *out_space, taps, G·I) from padded images (N, *space, G·I), whatever the length of the runs."""
     n, channels = problem.ndim, padded.shape[-1]
@@ -71,9 +87,9 @@ def _along(problem: Problem, x: jax.Array, axis: int) -> jax.Array:
     """One axis more: (N, *space[:axis], *out_space[axis:], taps, channels) from (N, *space[:axis+1], …, channels)."""
     taps, stride, dilation = problem.taps[axis], problem.strides[axis], problem.rhs_dilation[axis]
     outputs, channels = problem.out_space[axis], x.shape[-1]
-    if axis == problem.ndim - 1 and taps > 1 and stride == dilation == 1:
+    if _is_gathered(problem, axis):
         numbers = lax.GatherDimensionNumbers(offset_dims=(0, 2), collapsed_slice_dims=(), start_index_map=(1,))
-        starts = channels * jnp.arange(outputs, dtype=jnp.int32)[:, None]
+        starts = channels * stride * jnp.arange(outputs, dtype=jnp.int32)[:, None]
         lines, mode = x.reshape(-1, x.shape[-2] * channels), lax.GatherScatterMode.PROMISE_IN_BOUNDS
         return lax.gather(lines, starts, numbers, (len(lines), taps * channels), mode=mode)
     starts = range(0, dilation * taps, dilation)
