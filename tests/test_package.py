@@ -15,7 +15,7 @@ import pytest
 import jconv
 
 ROOT = Path(__file__).parents[1]
-HEAVY = {"flax", "optax", "matplotlib", "scipy", "orbax", "tqdm", "PIL"}
+HEAVY = {"flax", "optax", "matplotlib", "scipy", "orbax", "tqdm", "PIL", "skimage", "numba", "IPython", "sphinx"}
 
 
 @pytest.mark.core

@@ -8,43 +8,14 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.image import imread
-from matplotlib.patches import Rectangle
 
 from jconv import plotting
 from jconv.plotting._figure import INK, SERIES, short
 from jconv.plotting._gallery import RIGHT, WRONG
 from jconv.plotting._pictures import HUES
+from tests.artists import has_ticks, images, limits, outlines, texts, visible
 
 RNG = np.random.default_rng(0)
-
-
-def images(axes):
-    """The arrays that are drawn as images, in drawing order."""
-    return [np.asarray(image.get_array()) for image in axes.images]
-
-
-def limits(axes):
-    """The values at either end of the colour scale of the first image."""
-    return axes.images[0].get_clim()
-
-
-def texts(axes):
-    """Texts by their column and row."""
-    return {tuple(int(v) for v in text.get_position()): text.get_text() for text in axes.texts}
-
-
-def outlines(axes):
-    """Rectangles as (column, row, width, height)."""
-    return [(*p.get_xy(), p.get_width(), p.get_height()) for p in axes.patches if isinstance(p, Rectangle)]
-
-
-def visible(fig):
-    """The axes that show something."""
-    return [axes for axes in fig.axes if axes.axison]
-
-
-def has_ticks(axes):
-    return len(axes.get_xticks()) > 0 or len(axes.get_yticks()) > 0
 
 
 def test_a_kernel_grid_shows_each_kernel_with_its_numbers_and_name():

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import jax
 import jax.numpy as jnp
 
+from jconv._core import html
 from jconv.continuous._function import Function
 from jconv.continuous._series import mirror_degrees
 from jconv.continuous._types import Real
@@ -76,6 +77,11 @@ class Distribution:
 
     regular: Function | None
     deltas: tuple[Delta, ...] = ()
+
+    def _repr_html_(self) -> str:
+        rows = [(d.location, d.weight, d.order) for d in self.deltas]
+        regular = "" if self.regular is None else self.regular._repr_html_()
+        return regular + (html.table(rows, ("delta at", "weight", "order")) if rows else "")
 
     def __add__(self, other: Distribution) -> Distribution:
         both = [d.regular for d in (self, other) if d.regular is not None]

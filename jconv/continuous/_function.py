@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
-from jconv._core import check
+from jconv._core import check, html
 from jconv._core.concrete import is_traced
 from jconv.continuous import _legendre as legendre
 from jconv.continuous._fit import fit_series
@@ -112,6 +113,39 @@ class Function:
         1.718282
         """
         return cls(*fit_series(f, domain, breaks, degree, rtol))
+
+    def __repr__(self) -> str:
+        if self._has_values():
+            pieces = self.coefficients.shape[1]
+            channels = f", channels {self.coefficients.shape[2:]}" if self.coefficients.ndim > 2 else ""
+            return (
+                f"Function on [{float(self.breaks[0]):g}, {float(self.breaks[-1]):g}]: {pieces} "
+                f"{'piece' if pieces == 1 else 'pieces'}, degree {self.degree}{channels}, "
+                f"error {float(np.max(np.asarray(self.error))):.1e}"
+            )
+        return f"Function(breaks={self.breaks!r}, coefficients={self.coefficients!r}, error={self.error!r})"
+
+    def _repr_html_(self) -> str:
+        words = html.table([(repr(self),)])
+        if not self._has_values():
+            return words
+        breaks = np.asarray(self.breaks, float)
+        coefficients = np.asarray(self.coefficients, float).reshape(*self.coefficients.shape[:2], -1)
+        u = np.linspace(-1, 1, max(200 // coefficients.shape[1], 20))
+        pieces = [
+            (
+                low + (u + 1) / 2 * (high - low),
+                np.polynomial.legendre.legval(u, coefficients[:, k]).reshape(coefficients.shape[2], -1).T,
+            )
+            for k, (low, high) in enumerate(pairwise(breaks))
+        ]
+        return html.curve(pieces, repr(self)) + words
+
+    def _has_values(self) -> bool:
+        """Whether all numbers are known: not traced, not stacked by `vmap`, not a placeholder of a pytree."""
+        arrays = (self.breaks, self.coefficients)
+        known = all(isinstance(a, (jax.Array, np.ndarray)) and not is_traced(a) for a in arrays)
+        return known and not is_traced(self.error) and self.breaks.ndim == 1 and self.coefficients.ndim >= 2
 
     @property
     def _series(self) -> Series:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.typing import ArrayLike
 
-from jconv._core import check
+from jconv._core import check, html
 from jconv._core.concrete import is_traced
 from jconv.continuous._quadrature import sample_function
 from jconv.continuous._types import Real, ScalarFunction
@@ -77,6 +78,29 @@ class PeriodicFunction:
         count = 2 * degree + 1
         values = sample_function(f, jnp.asarray(period) * jnp.arange(count) / count)
         return cls(_transform(values), period, _last_harmonics(values))
+
+    def __repr__(self) -> str:
+        if self._has_values():
+            channels = f", channels {self.coefficients.shape[1:]}" if self.coefficients.ndim > 1 else ""
+            return (
+                f"PeriodicFunction of period {float(self.period):g}: degree {self.degree}{channels}, "
+                f"error {float(np.max(np.asarray(self.error))):.1e}"
+            )
+        return f"PeriodicFunction({self.coefficients!r}, {self.period!r}, {self.error!r})"
+
+    def _repr_html_(self) -> str:
+        words = html.table([(repr(self),)])
+        if not self._has_values():
+            return words
+        coefficients = np.asarray(self.coefficients).reshape(self.coefficients.shape[0], -1)
+        x = np.linspace(0, float(self.period), 200)
+        waves = np.exp(2j * np.pi * np.outer(x / float(self.period), np.arange(-self.degree, self.degree + 1)))
+        return html.curve([(x, (waves @ coefficients).real)], repr(self)) + words
+
+    def _has_values(self) -> bool:
+        """Whether all numbers are known: not traced, not a placeholder of a pytree."""
+        known = isinstance(self.coefficients, (jax.Array, np.ndarray)) and self.coefficients.ndim >= 1
+        return known and not any(map(is_traced, (self.coefficients, self.period, self.error)))
 
     @property
     def degree(self) -> int:

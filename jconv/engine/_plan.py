@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 
+from jconv._core import html
 from jconv.engine._problem import Problem
 
 
@@ -65,6 +66,27 @@ class Plan:
                     f"  {c.flops / 1e9:5.2f}  {c.memory / 2**20:9.1f}  {c.accuracy}"
                 )
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        word = "measured" if self.effort == "measure" else "estimated"
+        usable = sorted((c for c in self.candidates if c.refused is None), key=lambda c: c.seconds)
+        rows = [
+            (
+                c.algorithm,
+                f"{1e3 * c.seconds:.3f} ms" if math.isfinite(c.seconds) else "–",
+                f"{c.flops / 1e9:.2f}",
+                f"{c.memory / 2**20:.1f}",
+                c.accuracy,
+            )
+            for c in usable
+        ]
+        chosen = next((row for row, c in enumerate(usable) if c.algorithm == self.algorithm), None)
+        columns = ("algorithm", word, "GFLOP", "extra MiB", "accuracy")
+        shown = html.table(rows, columns, caption=f"{_describe(self.problem)}: {self.algorithm}", bold=chosen)
+        refused = [(c.algorithm, c.refused) for c in self.candidates if c.refused is not None]
+        if not refused:
+            return shown
+        return f"{shown}<details><summary>{len(refused)} refused</summary>{html.table(refused)}</details>"
 
 
 def _describe(p: Problem) -> str:

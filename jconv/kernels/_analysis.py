@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
-from jconv._core import check
+from jconv._core import check, html
 from jconv.kernels._factor import factor
 
 
@@ -56,6 +56,9 @@ class Description(NamedTuple):
 
     def __str__(self) -> str:
         return "\n".join(f"{name.replace('_', ' '):15} {value}" for name, value in self._asdict().items())
+
+    def _repr_html_(self) -> str:
+        return html.table([(name.replace("_", " "), value) for name, value in self._asdict().items()])
 
 
 def describe(kernel: ArrayLike) -> Description:

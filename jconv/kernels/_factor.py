@@ -10,7 +10,7 @@ import numpy as np
 from jax import dtypes
 from jax.typing import ArrayLike
 
-from jconv._core import check, separable
+from jconv._core import check, html, separable
 from jconv._core.concrete import is_traced
 
 
@@ -32,6 +32,13 @@ class Factors(NamedTuple):
     def dense(self) -> jax.Array:
         """Return the kernel that the terms add up to."""
         return sum((separable.outer(term) for term in self.terms), start=jnp.zeros(()))
+
+    def _repr_html_(self) -> str:
+        if is_traced([factor for term in self.terms for factor in term]):
+            return html.table([(repr(self),)])
+        rows = "".join(f"<tr>{''.join(f'<td>{html.cells(f)}</td>' for f in term)}</tr>" for term in self.terms)
+        words = f"{len(self.terms)} separable terms, a row each with a factor for each axis; error {self.error:.1e}"
+        return f"{html.table([], caption=words)}<table><tbody>{rows}</tbody></table>"
 
 
 def factor(kernel: ArrayLike, *, rtol: float | None = None, terms: int | None = None) -> Factors:

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from jconv._core.files import atomic
 from jconv.plotting._fonts import make_legible
 
-INK, PALE = "#222222", "#8a8a8a"
+INK, PALE, GROUND = "#222222", "#8a8a8a", "#ffffff"
 SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000", "#999999")  # Okabe & Ito
 
 
@@ -22,13 +22,13 @@ class Picture(Figure):
 
     def _repr_png_(self) -> bytes:
         file = io.BytesIO()
-        self.savefig(file, format="png", dpi=100, facecolor="white")
+        self.savefig(file, format="png", dpi=100)
         return file.getvalue()
 
 
 def figure(width: float, height: float) -> Figure:
     """Make an empty figure in inches, for files only."""
-    fig = Picture(figsize=(width, height), layout="constrained")
+    fig = Picture(figsize=(width, height), layout="constrained", facecolor=GROUND)
     FigureCanvasAgg(fig)
     return fig
 
@@ -61,7 +61,7 @@ def save(fig: Figure, path: str | os.PathLike, *, dpi: int = 120) -> None:
     """
     make_legible(fig)
     with atomic(path) as file:
-        fig.savefig(file, format="png", dpi=dpi, facecolor="white")
+        fig.savefig(file, format="png", dpi=dpi, facecolor=fig.get_facecolor())
 
 
 def bare(axes: Axes, title: str = "") -> Axes:
@@ -73,6 +73,25 @@ def bare(axes: Axes, title: str = "") -> Axes:
         spine.set_color(PALE)
         spine.set_linewidth(0.6)
     return axes
+
+
+def ruled(axes: Axes, across: str, up: str, title: str = "") -> Axes:
+    """Give axes of curves their labels, a pale grid and a title."""
+    axes.set_xlabel(across, fontsize=9, color=INK)
+    axes.set_ylabel(up, fontsize=9, color=INK)
+    axes.set_title(title, fontsize=10, color=INK)
+    axes.tick_params(labelsize=8)
+    axes.grid(alpha=0.25, lw=0.5)
+    return axes
+
+
+def with_unit(quantity: str, unit: str) -> str:
+    """Return the label of an axis.
+
+    >>> with_unit("time", "s"), with_unit("time", "")
+    ('time in s', 'time')
+    """
+    return f"{quantity} in {unit}" if unit else quantity
 
 
 def short(value: float, digits: int = 2) -> str:

@@ -116,7 +116,7 @@ def draw_boxes(
     >>> from matplotlib.figure import Figure
     >>> axes = Figure().subplots()
     >>> draw_boxes(axes, np.array([[0, 0, 2, 3]]), ["cat"])
-    >>> axes.patches[0].get_width(), axes.patches[0].get_height()
+    >>> float(axes.patches[0].get_width()), float(axes.patches[0].get_height())
     (3.0, 2.0)
     """
     reach = abs(np.subtract(*axes.get_ylim()))

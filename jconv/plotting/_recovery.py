@@ -91,7 +91,7 @@ def kernel_recovery(
         for axes, bank in zip(grid[k], (start, learned, truth)):
             draw_kernel(axes, _trim(bank[..., k], truth[..., k]), scale=scale)
         outputs = [_correlate(grey, bank[..., k]) for bank in (learned, truth)]
-        limits = _limits(outputs[1], truth[..., k])
+        limits = output_limits(outputs[1], truth[..., k])
         for axes, output in zip(grid[k, 3:], outputs):
             axes.imshow(output, cmap="gray", vmin=limits[0], vmax=limits[1])
             bare(axes)
@@ -118,7 +118,7 @@ def _correlate(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     return np.einsum("ijuv,uv->ij", windows, kernel)
 
 
-def _limits(output: np.ndarray, kernel: np.ndarray) -> tuple[float, float]:
+def output_limits(output: np.ndarray, kernel: np.ndarray) -> tuple[float, float]:
     """Grey levels: around zero for kernels that sum to zero, else the picture's own."""
     if abs(kernel.sum()) < 1e-3 * np.abs(kernel).sum():
         reach = float(np.percentile(np.abs(output), 99)) or 1.0

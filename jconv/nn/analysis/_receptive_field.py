@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jconv._core import check
+from jconv._core import check, html
 from jconv.nn.analysis._dependence import trace_inputs
 from jconv.nn.analysis._intervals import Box, full
 
@@ -22,6 +22,10 @@ class ReceptiveField(NamedTuple):
     """Their number, those between the first and the last included."""
     stride: tuple[int, ...]
     """The distance of the next position's first sample."""
+
+    def _repr_html_(self) -> str:
+        rows = [(axis, *row) for axis, row in enumerate(zip(self.start, self.size, self.stride))]
+        return html.table(rows, ("axis", "first sample", "size", "stride"))
 
 
 def receptive_field(

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import jax
 import jax.numpy as jnp
 
-from jconv._core import check
+from jconv._core import check, html
+from jconv._core.concrete import host
 from jconv.signal._dtypes import ArrayLike, as_array, cast, inexact_type, real_type
 from jconv.signal.convolution._convolve import convolve
 from jconv.signal.convolution._extent import Mode, check_mode
@@ -65,6 +66,23 @@ class ConvolutionOperator:
         self.mode: Mode = mode
         self.boundary = boundary
         boundary_rule(boundary)
+
+    def __repr__(self) -> str:
+        taps = " × ".join(map(str, jnp.shape(self.kernel)))
+        return f"ConvolutionOperator(kernel {taps}, shape={self.shape}, mode={self.mode!r}, boundary={self.boundary!r})"
+
+    def _repr_html_(self) -> str:
+        kernel = host(self.kernel)
+        rows = [
+            ("input", self.shape),
+            ("output", self.out_structure.shape),
+            ("dtype", self.kernel.dtype),
+            ("mode", self.mode),
+            ("boundary", self.boundary),
+            ("diagonalised by the FFT", "yes" if self.is_circular else "no"),
+        ]
+        shown = "" if kernel is None else html.cells(kernel)
+        return html.table(rows, caption=repr(self)) + shown
 
     @property
     def is_circular(self) -> bool:
