@@ -171,7 +171,7 @@ class Planner:
 
 
 def _scope(algorithm: str, precision: str) -> str:
-    """Return what profiles and compiled programs call a convolution: searches for XLA's own operation find the others too."""
+    """Return what profiles call a convolution: searches for XLA's own operation find the others too."""
     asked = "" if precision == "default" else f", operand_precision={{{precision},{precision}}}"
     return f"convolution({algorithm}{asked})"
 
