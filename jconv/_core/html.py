@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from jconv._core.arrays import ArrayLike
+
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")  # Okabe & Ito
 _MOST_CELLS = 441
 """Kernels up to 21 × 21 are shown as cells; larger ones would fill the page (a guess)."""
@@ -31,9 +33,9 @@ def table(
     return "".join(lines)
 
 
-def cells(values: np.ndarray) -> str:
+def cells(kernel: ArrayLike) -> str:
     """Draw a real kernel of one or two axes as coloured cells, red positive and blue negative; "" for others."""
-    values = np.atleast_2d(np.asarray(values))
+    values = np.atleast_2d(np.asarray(kernel))
     if values.ndim != 2 or np.iscomplexobj(values) or not 0 < values.size <= _MOST_CELLS:
         return ""
     values = values.astype(float)

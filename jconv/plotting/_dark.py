@@ -90,7 +90,7 @@ def _recolour(artist: Artist) -> None:
         artist.set_edgecolor(_dark(artist.get_edgecolor()))  # pyright: ignore[reportArgumentType]
         artist.set_facecolor(_dark(artist.get_facecolor()))  # pyright: ignore[reportArgumentType]
     elif isinstance(artist, FigureBase):
-        artist.set_facecolor(_dark(artist.get_facecolor()))  # pyright: ignore[reportAttributeAccessIssue]
+        artist.set_facecolor(_dark(artist.get_facecolor()))  # pyright: ignore[reportAttributeAccessIssue, reportArgumentType]
 
 
 def _recolour_ticks(axes: Axes) -> None:

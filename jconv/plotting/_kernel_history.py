@@ -55,7 +55,7 @@ def kernel_history(
     >>> [axes.get_title() for axes in fig.axes]
     ['step 0', 'step 10', 'true kernel', 'largest error']
     """
-    kernels, truth, steps = np.asarray(kernels, float), np.asarray(truth, float), np.asarray(steps)
+    kernels, truth, numbers = np.asarray(kernels, float), np.asarray(truth, float), np.asarray(steps)
     if kernels.shape != (len(steps), *truth.shape) or truth.ndim != 3:
         raise ValueError(
             f"`kernels` must have shape (steps, kh, kw, K) = {(len(steps), *truth.shape)}, got {kernels.shape}; stack "
@@ -74,12 +74,12 @@ def kernel_history(
         for axes, kernel in zip(row, [*kernels[shown, ..., k], truth[..., k]]):
             draw_kernel(axes, kernel, scale=scale or None)
         row[0].set_ylabel(labels[k], fontsize=9, color=INK)
-    for axes, word in zip(grid[0], [*(f"step {step}" for step in steps[shown]), "true kernel"]):
+    for axes, word in zip(grid[0], [*(f"step {step}" for step in numbers[shown]), "true kernel"]):
         axes.set_title(word, fontsize=9, color=INK)
     axes = right.subplots()
     errors = np.abs(kernels - truth).max(axis=(1, 2))
     for k, label in enumerate(labels):
-        axes.plot(steps, np.where(errors[:, k] > 0, errors[:, k], np.nan), color=SERIES[k % len(SERIES)], lw=1.5,
+        axes.plot(numbers, np.where(errors[:, k] > 0, errors[:, k], np.nan), color=SERIES[k % len(SERIES)], lw=1.5,
                   ls=("-", "--", ":")[k // len(SERIES) % 3], label=label)  # fmt: skip
     axes.set_yscale("log")
     ruled(axes, "step", "largest |learned − true|", "largest error")

@@ -64,7 +64,8 @@ def spectrogram(
             f"`levels` must have shape (times, frequencies) = {(len(times), len(frequencies))}, got {levels.shape}; "
             "transpose it if frequencies come first"
         )
-    if sound is not None and not rate:
+    per_second = rate or 0.0
+    if sound is not None and not per_second:
         raise ValueError("`rate` must be the samples of `sound` per second, got None; pass rate=…")
     fig = figure(7.6, 3.6 if sound is None else 5.0)
     fig.suptitle(title, fontsize=11, color=INK)
@@ -72,7 +73,7 @@ def spectrogram(
         axes = fig.subplots()
     else:
         above, axes = fig.subplots(2, 1, sharex=True, height_ratios=(1, 2.6))
-        above.plot(np.arange(len(sound)) / rate, sound, color=SERIES[0], lw=0.6)
+        above.plot(np.arange(len(sound)) / per_second, sound, color=SERIES[0], lw=0.6)
         ruled(above, "", "amplitude")
     top = float(levels.max())
     drawn = axes.pcolormesh(times, frequencies, levels.T, cmap="magma", vmin=top - span, vmax=top, shading="nearest")

@@ -103,7 +103,8 @@ def _pairs(
             return [(0, 0)] * len(shape)
         return [same_padding(n, (k - 1) * d + 1, s) for n, k, s, d in zip(shape, kernel, strides, dilation)]
     if hasattr(padding, "__index__"):
-        return [(check.integer("padding", padding),) * 2] * len(shape)
+        width = check.integer("padding", padding)
+        return [(width, width)] * len(shape)
     rows = list(padding)  # pyright: ignore[reportArgumentType]
     if len(rows) != len(shape) or any(np.shape(row) != (2,) for row in rows):
         raise ValueError(

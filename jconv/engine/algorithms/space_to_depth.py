@@ -66,7 +66,7 @@ def _sizes(problem: Problem, distance: Distance) -> list[int]:
 
 
 def _cut(problem: Problem) -> _Cut:
-    distance = next(distance for distance in DISTANCES if any(_sizes(problem, distance)))
+    distance: Distance = next(distance for distance in DISTANCES if any(_sizes(problem, distance)))
     sizes = _sizes(problem, distance)
     extents = problem.out_space if distance == "rhs_dilation" else problem.taps
     return _Cut(
