@@ -8,7 +8,6 @@ import pytest
 
 from jconv.engine import _onednn_probe as onednn_probe
 from jconv.engine import correlate
-from jconv.engine._accuracy import tolerance
 from jconv.engine._planner import default_planner
 from jconv.engine._policy import Policy
 from jconv.engine._primitive import convolve
@@ -16,6 +15,7 @@ from jconv.engine.algorithms import ALGORITHMS, banded, overlap_save
 from jconv.engine.algorithms._parts import unpadded
 from tests.engine import oracle
 from tests.engine.helpers import problem_of
+from tests.tolerances import tolerance
 
 
 @pytest.fixture(autouse=True)

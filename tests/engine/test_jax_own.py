@@ -19,9 +19,9 @@ import numpy as np
 import pytest
 
 import jconv
-from jconv.engine._accuracy import tolerance
 from jconv.engine._planner import use_planner
 from tests.engine.lottery import FAST_TO_COMPILE, Lottery
+from tests.tolerances import tolerance
 
 HERE = pathlib.Path(__file__).parent
 FILES = ["lax_test.py", "lax_autodiff_test.py", "lax_vmap_test.py", "lax_vmap_op_test.py"]

@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 
 from jconv._core import separable
 from jconv.engine import correlate
-from jconv.engine._accuracy import tolerance
 from jconv.engine._costs import CostTable
 from jconv.engine._planner import Planner, default_planner, use_planner
 from jconv.engine._separable_kernel import decompose
 from tests.engine import oracle
 from tests.engine.helpers import normwise
+from tests.tolerances import tolerance
 
 rng = np.random.default_rng(0)
 

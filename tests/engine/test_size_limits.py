@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from jconv.engine import _planner
-from jconv.engine._accuracy import tolerance
 from jconv.engine._planner import Planner, default_planner
 from jconv.engine._primitive import input_gradient_problem, kernel_gradient_problem
 from jconv.engine._problem import Problem
@@ -15,6 +14,7 @@ from jconv.engine.algorithms import ALGORITHMS, columns, fft, kernel_gradient, p
 from tests.engine import oracle
 from tests.engine.helpers import normwise, problem_of
 from tests.engine.machines import machines
+from tests.tolerances import tolerance
 
 LIMITS = ((columns, "MAX_TAPS"), (phase_sum, "MAX_TERMS"), (polyphase, "MAX_PHASES"))
 MOST = 5.0

@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 
 from jconv.engine import conv_general_dilated
-from jconv.engine._accuracy import CLASSES, tolerance
+from jconv.engine._accuracy import CLASSES
 from jconv.engine._planner import default_planner
 from jconv.engine._primitive import input_gradient_problem, kernel_gradient_problem
 from jconv.engine.algorithms import space_to_depth
 from tests.engine import oracle
 from tests.engine.helpers import case_problem, check, normwise, problem_of
 from tests.engine.problems import make_case
+from tests.tolerances import tolerance
 
 CASES = [
     make_case("patches", (2, 12, 8, 3), (4, 4, 3, 5), strides=4),

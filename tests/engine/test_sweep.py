@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 
 from jconv.engine import conv_general_dilated
-from jconv.engine._accuracy import tolerance
 from jconv.engine._planner import use_planner
 from jconv.engine.algorithms import ALGORITHMS
 from tests.engine import oracle
 from tests.engine.lottery import FAST_TO_COMPILE, Lottery
 from tests.engine.problems import Case, generated
+from tests.tolerances import tolerance
 
 DTYPES = ("float64", "float32", "float64", "complex128", "float32", "int32", "bfloat16", "complex64", "float16")
 MAPPED = ((None, None), (0, None), (None, 1), (0, -1), (-1, 0), (2, None))

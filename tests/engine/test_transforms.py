@@ -14,9 +14,9 @@ from jax.sharding import AxisType, PartitionSpec
 from jax.test_util import check_grads
 
 from jconv.engine import conv_general_dilated
-from jconv.engine._accuracy import tolerance
 from tests.engine.helpers import normwise
 from tests.engine.problems import CASES
+from tests.tolerances import tolerance
 
 SOME = [c for c in CASES if c.name in ("dense 3×3", "all at once", "groups", "depthwise, strided", "1-D", "transposed")]
 
