@@ -29,7 +29,7 @@ CASES = [
     make_case("volume", (1, 4, 6, 5, 2), (2, 2, 2, 2, 3), strides=2),
     make_case("volume, transposed", (1, 2, 3, 2, 3), (2, 2, 2, 3, 2), 1, 1, 2),
     make_case("transposed, overlapping", (2, 5, 4, 3), (5, 4, 3, 2), 1, ((3, 2), (1, 3)), (2, 3)),
-    make_case("transposed, more zeros than taps", (1, 3, 4, 2), (2, 2, 2, 3), 1, ((6, 5), (4, 1)), (3, 2), groups=2),
+    make_case("transposed, more zeros than taps", (1, 3, 4, 4), (2, 2, 2, 6), 1, ((6, 5), (4, 1)), (3, 2), groups=2),
     make_case("dilated", (2, 9, 11, 3), (2, 3, 3, 2), 1, ((1, 2), (0, 3)), 1, (3, 2)),
 ]
 
