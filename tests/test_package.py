@@ -28,10 +28,13 @@ def test_import_is_light(tmp_path):
     # The second run finds what the first has compiled, as everywhere but where Python is told to write no bytecode.
     env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(tmp_path)}
     command = [sys.executable, "-c", code]
-    runs = [subprocess.run(command, env=env, capture_output=True, text=True, check=True) for _ in range(2)]
-    lines = [run.stdout.split("\n") for run in runs]
-    assert lines[0][1] == "[]"
-    assert min(float(line[0]) for line in lines) < 0.1
+    seconds = []
+    while len(seconds) < 2 or (min(seconds) >= 0.1 and len(seconds) < 8):  # other processes may disturb some of them
+        run = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
+        time, heavy, _ = run.stdout.split("\n")
+        assert heavy == "[]"
+        seconds.append(float(time))
+    assert min(seconds) < 0.1
 
 
 POLITE = """

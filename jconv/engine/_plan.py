@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import math
 
-from jconv._core import html
 from jconv.engine._problem import Problem
 
 
@@ -68,6 +67,8 @@ class Plan:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
+        from jconv._core import html  # for notebooks alone
+
         word = "measured" if self.effort == "measure" else "estimated"
         usable = sorted((c for c in self.candidates if c.refused is None), key=lambda c: c.seconds)
         rows = [
