@@ -42,7 +42,8 @@ class Parser(argparse.ArgumentParser):
             **options,
         )
 
-    def parse_known_args(  # what argparse calls, for commands of commands too
+    # What argparse calls, for commands of commands too.
+    def parse_known_args(  # pyright: ignore[reportIncompatibleMethodOverride]
         self,
         args: Iterable[str] | None = None,
         namespace: Any = None,  # noqa: ANN401 - any object, as argparse has it

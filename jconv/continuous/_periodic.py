@@ -95,7 +95,7 @@ class PeriodicFunction:
         coefficients = np.asarray(self.coefficients).reshape(self.coefficients.shape[0], -1)
         x = np.linspace(0, float(self.period), 200)
         waves = np.exp(2j * np.pi * np.outer(x / float(self.period), np.arange(-self.degree, self.degree + 1)))
-        return html.curve([(x, (waves @ coefficients).real)], repr(self)) + words
+        return html.curve([(x, np.real(waves @ coefficients))], repr(self)) + words
 
     def _has_values(self) -> bool:
         """Whether all numbers are known: not traced, not a placeholder of a pytree."""
