@@ -1,22 +1,18 @@
-"""Recursive filters beside SciPy's, errors and speed: `python -m benchmarks.recursion [--quick]`.
+"""Errors of recursive filters beside SciPy's: `python -m benchmarks.recursion [--quick]`.
 
 Errors are relative to the largest value of the recursion in the processor's extended precision, for several hundred
-designs in both precisions; speed is that of calls from outside jit on arrays where they already are. A row of the first
-table stands for one form and precision, with the geometric mean and the worst of both libraries.
+designs in both precisions. A row stands for one form and precision, with the geometric mean and the worst of both
+libraries. `benchmarks.native --only recursion` times the filters.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
-from functools import partial
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-import scipy.signal
 
-from benchmarks.timing import geometric_mean, interleaved
+from benchmarks.timing import geometric_mean
 from jconv import signal
 from tests.signal.designs import Design, designs, error, truth
 
@@ -56,44 +52,11 @@ def _filtered(design: Design, x: np.ndarray) -> np.ndarray:
     return np.asarray(signal.sosfilt(design.sos, x) if design.ba is None else signal.lfilter(*design.ba, x))
 
 
-def speed_rows(quick: bool) -> Iterator[tuple[str, dict]]:
-    """(label, the two contenders' calls)."""
-    rng = np.random.default_rng(1)
-    shapes = [((100_000,), -1), ((256, 2000), -1), ((2000, 256), 0)]
-    if not quick:
-        shapes += [((500,), -1), ((10_000,), -1), ((1_000_000,), -1), ((10_000_000,), -1)]
-    for dtype in ("float32", "float64"):
-        for shape, axis in shapes:
-            x = rng.standard_normal(shape).astype(dtype)
-            for order in (2, 4) if quick else (1, 2, 4, 8, 12):
-                sos = scipy.signal.butter(order, 0.2, output="sos").astype(dtype)
-                on_device = jnp.asarray(x)
-                run = jax.jit(partial(signal.sosfilt, sos, axis=axis))
-                label = f"sosfilt, order {order}, {'×'.join(map(str, shape))} {dtype}"
-                yield (
-                    label,
-                    {"jconv": partial(run, on_device), "SciPy": partial(scipy.signal.sosfilt, sos, x, axis=axis)},
-                )
-
-
-def speed(quick: bool) -> str:
-    """Milliseconds of both, and how many times faster jconv is."""
-    lines, ratios = ["| case | jconv ms | SciPy ms | ratio |", "|---|---|---|---|"], []
-    with jax.enable_x64(True):
-        for label, calls in speed_rows(quick):
-            times = interleaved(calls, rounds=5, seconds=0.5)
-            ratios.append(times["SciPy"] / times["jconv"])
-            lines.append(f"| {label} | {1e3 * times['jconv']:.2f} | {1e3 * times['SciPy']:.2f} | {ratios[-1]:.2f} |")
-            print(lines[-1], flush=True)
-    return "\n".join([*lines, "", f"Geometric mean {geometric_mean(ratios):.2f}, least {min(ratios):.2f}."])
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="40 designs and few shapes")
+    parser.add_argument("--quick", action="store_true", help="40 designs")
     quick = parser.parse_args().quick
     print(errors(40 if quick else 320))
-    speed(quick)
 
 
 if __name__ == "__main__":

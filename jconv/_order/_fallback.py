@@ -71,7 +71,7 @@ def pick_views(
         return lax.dynamic_update_slice(total, part, offset), None
 
     zeros = jnp.zeros(shape, carried.dtype)
-    offsets = tuple(jnp.asarray(column) for column in np.array(_offsets(footprint), np.int32).T)
+    offsets = _columns(footprint)
     (total, count), _ = lax.scan(gather, (zeros, zeros), offsets)
     if not transpose:
         return total / count
@@ -82,6 +82,11 @@ def pick_views(
 def _offsets(footprint: Footprint) -> list[tuple[int, ...]]:
     """Where the view of each sample under the footprint starts in a padded picture (B, …, C)."""
     return [(0, *index, 0) for index in footprint.indices]
+
+
+def _columns(footprint: Footprint) -> tuple[jax.Array, ...]:
+    """Return the same for `lax.scan`, an array for each axis."""
+    return tuple(jnp.asarray(column) for column in np.array(_offsets(footprint), np.int32).T)
 
 
 def _network(padded: jax.Array, footprint: Footprint, rank: int) -> jax.Array:
@@ -100,7 +105,7 @@ def _bisection(padded: jax.Array, footprint: Footprint, rank: int) -> jax.Array:
     """Find the result's key from its highest bit to its lowest, by counting the samples below a candidate."""
     dtype, shape = padded.dtype, footprint.results(padded.shape)
     keys = _keys(padded)
-    offsets = tuple(jnp.asarray(column) for column in np.array(_offsets(footprint), np.int32).T)
+    offsets = _columns(footprint)
 
     def count(samples: jax.Array, limit: jax.Array) -> jax.Array:
         def add(total: jax.Array, offset: Sequence[jax.Array]) -> tuple[jax.Array, None]:

@@ -6,6 +6,7 @@ those behind to C, and the window covers what is between.
 
 from __future__ import annotations
 
+import math
 from functools import partial
 
 import jax
@@ -26,15 +27,11 @@ def select(padded: jax.Array, footprint: np.ndarray, rank: int) -> jax.Array:
     first, last = (used[0], used[-1] + 1) if used else (0, 0)
     dtype, ones = padded.dtype, (1,) * (3 - (last - first))
     middle, window = ones + padded.shape[first:last], ones + footprint.shape[first:last]
-    joined = padded.reshape(_product(padded.shape[:first]), *middle, _product(padded.shape[last:]))
+    joined = padded.reshape(math.prod(padded.shape[:first]), *middle, math.prod(padded.shape[last:]))
     if not native.is_ordered(dtype):  # booleans and halves, which fit into a wider dtype
         joined = joined.astype(np.uint8 if dtype.kind == "b" else np.float32)
     chosen = _select(joined, Footprint.of(footprint.reshape(window)), rank)
     return chosen.astype(dtype).reshape(shape)
-
-
-def _product(sizes: tuple[int, ...]) -> int:
-    return int(np.prod(sizes, dtype=np.int64))
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(1, 2))

@@ -50,28 +50,28 @@ class Plan:
         return next(c for c in self.candidates if c.algorithm == self.algorithm)
 
     def __str__(self) -> str:
-        word = "measured" if self.effort == "measure" else "estimated"
-        lines = [
-            f"{_describe(self.problem)}: {self.algorithm}",
-            f"  {'algorithm':<26}{word:>12}  GFLOP  extra MiB  accuracy",
-        ]
-        for c in sorted(self.candidates, key=lambda c: (c.refused is not None, c.seconds)):
-            if c.refused is not None:
-                lines.append(f"  {c.algorithm:<26}{'–':>12}  {c.refused}")
-            else:
-                time = f"{1e3 * c.seconds:.3f} ms" if math.isfinite(c.seconds) else "–"
-                lines.append(
-                    f"{'> ' if c.algorithm == self.algorithm else '  '}{c.algorithm:<26}{time:>12}"
-                    f"  {c.flops / 1e9:5.2f}  {c.memory / 2**20:9.1f}  {c.accuracy}"
-                )
-        return "\n".join(lines)
+        head, usable, refused = self._table()
+        lines = [f"{_describe(self.problem)}: {self.algorithm}"]
+        for name, time, flops, memory, accuracy in [head, *usable]:
+            mark = "> " if name == self.algorithm else "  "
+            lines.append(f"{mark}{name:<26}{time:>12}  {flops:>5}  {memory:>9}  {accuracy}")
+        return "\n".join([*lines, *(f"  {name:<26}{'–':>12}  {reason}" for name, reason in refused)])
 
     def _repr_html_(self) -> str:
         from jconv._core import html  # for notebooks alone
 
-        word = "measured" if self.effort == "measure" else "estimated"
-        usable = sorted((c for c in self.candidates if c.refused is None), key=lambda c: c.seconds)
-        rows = [
+        head, usable, refused = self._table()
+        chosen = next((number for number, (name, *_) in enumerate(usable) if name == self.algorithm), None)
+        shown = html.table(usable, head, caption=f"{_describe(self.problem)}: {self.algorithm}", bold=chosen)
+        if not refused:
+            return shown
+        return f"{shown}<details><summary>{len(refused)} refused</summary>{html.table(refused)}</details>"
+
+    def _table(self) -> tuple[tuple[str, ...], list[tuple[str, ...]], list[tuple[str, str]]]:
+        """Return the head and the rows of the usable candidates, the fastest first, and the refused ones' reasons."""
+        ordered = sorted(self.candidates, key=lambda c: c.seconds)
+        head = ("algorithm", "measured" if self.effort == "measure" else "estimated", "GFLOP", "extra MiB", "accuracy")
+        usable = [
             (
                 c.algorithm,
                 f"{1e3 * c.seconds:.3f} ms" if math.isfinite(c.seconds) else "–",
@@ -79,15 +79,10 @@ class Plan:
                 f"{c.memory / 2**20:.1f}",
                 c.accuracy,
             )
-            for c in usable
+            for c in ordered
+            if c.refused is None
         ]
-        chosen = next((row for row, c in enumerate(usable) if c.algorithm == self.algorithm), None)
-        columns = ("algorithm", word, "GFLOP", "extra MiB", "accuracy")
-        shown = html.table(rows, columns, caption=f"{_describe(self.problem)}: {self.algorithm}", bold=chosen)
-        refused = [(c.algorithm, c.refused) for c in self.candidates if c.refused is not None]
-        if not refused:
-            return shown
-        return f"{shown}<details><summary>{len(refused)} refused</summary>{html.table(refused)}</details>"
+        return head, usable, [(c.algorithm, c.refused) for c in ordered if c.refused is not None]
 
 
 def _describe(p: Problem) -> str:

@@ -14,15 +14,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jconv._core.cores import cores
 from jconv._core.jax_internals import Results, Type, operation
 from jconv._core.sorting_network import selection
 from jconv.native import _calls, _kernels
 
 # Samples under a footprint up to which a network is faster than the sliding window.
 _NETWORK = 64
-# Samples looked at below which a second thread does not pay.
-_WORTH_SHARING = 400_000
 _BINS_BYTES = 4 * 2048
 
 
@@ -97,7 +94,7 @@ def _run_rank(
     count, results = len(footprint.indices), int(np.prod(out.shape))
     if count <= _NETWORK:
         units = int(np.prod(out.shape[:3]))
-        parts = max(1, min(units, 8 * cores(), results * count // _WORTH_SHARING))
+        parts = _calls.parts(units, results * count, per_core=8)
         scratch = 0
         if count in _kernels.IN_REGISTERS and rank == count // 2:
             kernel = _kernels.network(padded.dtype, count, rank)
@@ -111,7 +108,7 @@ def _run_rank(
         runs = footprint.runs()
         tall, wide = _tile(footprint.shape, out.shape)
         tiles = -(-out.shape[2] // tall) * -(-out.shape[3] // wide) * out.shape[0] * out.shape[1] * out.shape[4]
-        parts = max(1, min(tiles, 2 * cores(), results * (len(runs) + 20) // _WORTH_SHARING))
+        parts = _calls.parts(tiles, results * (len(runs) + 20), per_core=2)
         parameters = (parts, *footprint.shape, rank, tall, wide, len(runs), *np.ravel(runs))
         samples = footprint.shape[0] * (tall + footprint.shape[1] - 1) * (wide + footprint.shape[2] - 1) + 8
         kernel = _kernels.window(padded.dtype)
@@ -146,7 +143,7 @@ def _run_pick(
         return [fallback(*operands, footprint=footprint, transpose=transpose)]
     count = len(footprint.indices)
     units = chosen.shape[0] * (1 if transpose else chosen.shape[1] * chosen.shape[2])
-    parts = max(1, min(units, 8 * cores(), int(np.prod(chosen.shape)) * count // _WORTH_SHARING))
+    parts = _calls.parts(units, int(np.prod(chosen.shape)) * count, per_core=8)
     parameters = (parts, *footprint.shape, int(transpose), count, *np.ravel(footprint.indices))
     results = [padded if transpose else chosen]
     return _calls.call(_kernels.pick(padded.dtype), *operands, results=results, parameters=[int(p) for p in parameters])

@@ -15,7 +15,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jconv._core.cores import cores
 from jconv._core.jax_internals import Results, Type, operation
 from jconv.native import _calls, _kernels
 from jconv.native._bits import float64_bits
@@ -24,8 +23,6 @@ from jconv.native._bits import float64_bits
 Fallback = Callable[..., tuple[jax.Array, jax.Array]]
 
 _LANES = 8  # that a loop runs side by side
-# Multiplications below which a second thread does not pay (measured: waking it takes 20 to 50 µs).
-_WORTH_SHARING = 400_000
 
 
 def lfilter(
@@ -199,7 +196,7 @@ def _run(
     filters, batches, _, channels = x.shape
     steps = coefficients.shape[1] * 5 if cascade else coefficients.shape[2] * 2
     groups = filters * -(-batches * channels // _LANES)
-    parts = max(1, min(groups, 4 * cores(), x.size * steps // _WORTH_SHARING))
+    parts = _calls.parts(groups, x.size * steps, per_core=4)
     if cascade:
         kernel, scratch = _kernels.sosfilt(x.dtype), 2 * _LANES * coefficients.shape[1] * parts
     else:

@@ -8,7 +8,6 @@ import numpy as np
 from jax.typing import ArrayLike
 from matplotlib.figure import Figure
 
-from jconv.plotting._dark import darken
 from jconv.plotting._figure import INK, SERIES, figure, ruled, short, with_unit
 from jconv.plotting._film import Film
 
@@ -154,13 +153,7 @@ def animate_continuous(
     if times is None:
         times = np.linspace(*integral.range, frames)
     fig, draw = _stage(integral, unit)
-
-    def draw_frame(t: float) -> None:
-        draw(t)
-        if dark:
-            darken(fig)
-
-    return Film(fig, draw_frame, frames=[float(t) for t in times], init_func=lambda: None, interval=interval)
+    return Film(fig, draw, [float(t) for t in times], interval=interval, dark=dark)
 
 
 def _stage(integral: _Integral, unit: str) -> tuple[Figure, Callable[[float], None]]:

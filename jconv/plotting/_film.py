@@ -4,17 +4,34 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from matplotlib.animation import FFMpegWriter, FuncAnimation, PillowWriter
+from matplotlib.figure import Figure
 
 from jconv._core.files import beside
+from jconv.plotting._dark import darken
 
 SUFFIXES = (".html", ".gif", ".mp4")
 
 
 class Film(FuncAnimation):
-    """An animation that a notebook shows with a play button, without pyplot and without settings."""
+    """An animation that a notebook shows with a play button, without pyplot and without settings.
+
+    `draw` draws one of the `frames` into the figure, which is darkened then if `dark`.
+    """
+
+    def __init__(
+        self, fig: Figure, draw: Callable[[Any], None], frames: Sequence[float], *, interval: int, dark: bool
+    ) -> None:
+        def draw_frame(frame: float) -> None:
+            draw(frame)
+            if dark:
+                darken(fig)
+
+        super().__init__(fig, draw_frame, frames=list(frames), init_func=lambda: None, interval=interval)
 
     def _repr_html_(self) -> str:
         return self.to_jshtml()

@@ -9,7 +9,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from jconv.plotting._dark import darken
 from jconv.plotting._figure import INK, PALE, SERIES, bare, figure, short
 from jconv.plotting._film import Film
 from jconv.plotting._windows import Padding, PerAxis, Windows, windows_of
@@ -124,13 +123,7 @@ def animate_sliding_kernel(
     if steps is None:
         steps = np.unique(np.linspace(0, size - 1, min(size, _FRAMES)).round().astype(int))
     fig, draw = _stage(windows)
-
-    def draw_frame(step: int) -> None:
-        draw(step)
-        if dark:
-            darken(fig)
-
-    return Film(fig, draw_frame, frames=list(steps), init_func=lambda: None, interval=interval)
+    return Film(fig, draw, list(steps), interval=interval, dark=dark)
 
 
 def _stage(windows: Windows) -> tuple[Figure, Callable[[int], None]]:

@@ -17,7 +17,7 @@ import numpy as np
 from jconv._core import check
 from jconv._core.errors import InputError
 from jconv._core.wording import size_of
-from jconv.tasks._learn_loop import apply_kernels, learn_bank
+from jconv.tasks._learn_loop import Learned, apply_kernels, learn_bank
 from jconv.tasks._learn_result import LearnResult
 from jconv.training import Callback, Checkpoints, least_squares_kernels
 
@@ -92,19 +92,7 @@ def learn_kernels(
         checkpoints=checkpoints,
     )
     closed = least_squares_kernels(planes, outputs, (bank.shape[0], bank.shape[1]))
-    losses = np.asarray(jnp.mean((apply_kernels(planes, found.learned) - outputs) ** 2, axis=(0, 1, 2)))
-    return LearnResult(
-        names=tuple(truth),
-        image=np.asarray(planes),
-        truth=np.asarray(bank),
-        start=np.asarray(found.start),
-        learned=np.asarray(found.learned),
-        least_squares=np.asarray(closed),
-        losses=losses,
-        errors=found.errors,
-        seed=seed,
-        seconds=time.perf_counter() - begin,
-    )
+    return _result(tuple(truth), planes, outputs, bank, closed, found, seed=seed, begin=begin)
 
 
 def learn_from_outputs(
@@ -197,11 +185,27 @@ def learn_from_outputs(
         callbacks=callbacks,
         checkpoints=checkpoints,
     )
-    losses = np.asarray(jnp.mean((apply_kernels(planes, found.learned) - wanted) ** 2, axis=(0, 1, 2)))
+    return _result(tuple(outputs), planes, wanted, closed, closed, found, seed=seed, begin=begin, known=False)
+
+
+def _result(
+    names: tuple[str, ...],
+    planes: jax.Array,
+    outputs: jax.Array,
+    truth: jax.Array,
+    closed: jax.Array,
+    found: Learned,
+    *,
+    seed: int,
+    begin: float,
+    known: bool = True,
+) -> LearnResult:
+    """Put together what was learned, with the error of every output and the time since `begin`."""
+    losses = np.asarray(jnp.mean((apply_kernels(planes, found.learned) - outputs) ** 2, axis=(0, 1, 2)))
     return LearnResult(
-        names=tuple(outputs),
+        names=names,
         image=np.asarray(planes),
-        truth=np.asarray(closed),
+        truth=np.asarray(truth),
         start=np.asarray(found.start),
         learned=np.asarray(found.learned),
         least_squares=np.asarray(closed),
@@ -209,7 +213,7 @@ def learn_from_outputs(
         errors=found.errors,
         seed=seed,
         seconds=time.perf_counter() - begin,
-        known=False,
+        known=known,
     )
 
 
